@@ -1,0 +1,181 @@
+//! The only timing loops. A workload hands over what one operation is ([`Body`]); how often, on which threads or
+//! processes and between which clock readings it runs is decided here. Erased per batch, never per operation.
+
+mod control;
+pub mod fleet;
+pub mod pair;
+pub mod processes;
+pub mod solo;
+
+pub use fleet::fleet;
+pub use pair::pair;
+pub use processes::processes;
+pub use solo::solo;
+
+use crate::clock::{Clock, Source};
+use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
+
+/// What one operation is. The value it returns is folded into the batch's checksum, so that the work cannot be
+/// dropped by the compiler.
+pub trait Body {
+    /// Performs operation number `i` of the batch.
+    fn op(&mut self, i: u64) -> u64;
+
+    /// What the body learned beside time (fragmentation, hit rate); read after the timed passes.
+    fn facts(&mut self) -> Vec<Fact> {
+        Vec::new()
+    }
+}
+
+impl<F: FnMut(u64) -> u64> Body for F {
+    #[inline(always)]
+    fn op(&mut self, i: u64) -> u64 {
+        self(i)
+    }
+}
+
+/// A named value that a case reports beside its time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fact {
+    /// Name, units last: `fragmentation_percent`.
+    pub name: String,
+    /// Unit as printed.
+    pub unit: String,
+    /// The value.
+    pub value: f64,
+}
+
+impl Fact {
+    /// A named value in its unit.
+    pub fn new(name: &str, unit: &str, value: f64) -> Self {
+        Self { name: name.into(), unit: unit.into(), value }
+    }
+}
+
+/// One timed run of `ops` operations.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Batch {
+    /// Time of the whole region, the clock's own cost subtracted.
+    pub elapsed_ns: f64,
+    /// Fold of all that the operations returned.
+    pub checksum: u64,
+    /// Line bounce of the two threads right before and after, where two cores took part.
+    pub bounce: Option<Bounce>,
+}
+
+/// One-way cache-line bounce between the two threads of a batch, which tells where the virtual cores were just then.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Bounce {
+    /// Right before the region.
+    pub before_ns: f64,
+    /// Right after it.
+    pub after_ns: f64,
+}
+
+impl Bounce {
+    /// One-way times above this are "far": on the machine where the two classes were measured, near is 24-60 ns and
+    /// far 190-280 ns, with nothing between (anchors, "Placement first").
+    pub const FAR_NS: f64 = 110.0;
+
+    /// `n`ear, `f`ar, or `c`hanged in between.
+    pub fn class(&self) -> char {
+        match (self.before_ns > Self::FAR_NS, self.after_ns > Self::FAR_NS) {
+            (false, false) => 'n',
+            (true, true) => 'f',
+            _ => 'c',
+        }
+    }
+}
+
+/// Something that can be timed a batch at a time.
+pub trait Case {
+    /// Runs `ops` operations between two clock readings.
+    fn batch(&mut self, ops: u64, clock: &Clock) -> Batch;
+
+    /// Runs `ops` operations with a clock reading around each, recorded in picoseconds.
+    fn stamped(&mut self, ops: u64, clock: &Clock, into: &mut Histogram<u64>) -> Batch;
+
+    /// How many units of work one operation is (two hops in a round trip).
+    fn units_per_op(&self) -> f64 {
+        1.0
+    }
+
+    /// What the bodies learned beside time.
+    fn facts(&mut self) -> Vec<Fact> {
+        Vec::new()
+    }
+}
+
+/// Largest latency that histograms hold: 100 s in picoseconds.
+pub const HISTOGRAM_MAX_PS: u64 = 100_000_000_000_000;
+
+/// An empty latency histogram in picoseconds, three significant digits.
+pub fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, HISTOGRAM_MAX_PS, 3).expect("the bounds are in order")
+}
+
+/// Folds a value into a checksum so that neither can be computed away, without touching memory: an empty `asm` that
+/// claims to change the register and all memory.
+#[inline(always)]
+pub fn fold(checksum: u64, value: u64) -> u64 {
+    opaque(checksum.rotate_left(1) ^ value)
+}
+
+/// Hides a value and all memory from the optimiser at no instruction's cost.
+#[inline(always)]
+pub fn opaque(value: u64) -> u64 {
+    #[cfg(all(not(miri), not(loom), any(target_arch = "x86_64", target_arch = "aarch64")))]
+    {
+        let mut value = value;
+        // SAFETY: the template is empty: no instruction runs, the operands only bind the optimiser.
+        unsafe { std::arch::asm!("/* {0} */", inout(reg) value, options(nostack, preserves_flags)) };
+        value
+    }
+    #[cfg(not(all(not(miri), not(loom), any(target_arch = "x86_64", target_arch = "aarch64"))))]
+    std::hint::black_box(value)
+}
+
+/// The batch loop: `ops` operations, nothing else.
+#[inline(always)]
+fn run_ops<B: Body>(body: &mut B, ops: u64) -> u64 {
+    let mut checksum = 0;
+    for i in 0..ops {
+        checksum = fold(checksum, body.op(i));
+    }
+    checksum
+}
+
+/// The batch loop between two readings.
+#[inline(never)]
+fn timed_ops<C: Source, B: Body>(source: &C, body: &mut B, ops: u64) -> (u64, u64, u64) {
+    let start = source.start();
+    let checksum = run_ops(body, ops);
+    let stop = source.stop(ops);
+    (start, stop, checksum)
+}
+
+/// The stamped loop: a reading on each side of every operation, the difference kept.
+#[inline(never)]
+fn stamped_ops<C: Source, B: Body>(
+    source: &C,
+    body: &mut B,
+    ops: u64,
+    mut keep: impl FnMut(u64, u64),
+) -> u64 {
+    let mut checksum = 0;
+    for i in 0..ops {
+        let start = source.start();
+        let value = opaque(body.op(i));
+        let stop = source.stop(1);
+        checksum = fold(checksum, value);
+        keep(start, stop);
+    }
+    checksum
+}
+
+/// Adds one stamped operation to a histogram.
+fn record_ps(into: &mut Histogram<u64>, clock: &Clock, start: u64, stop: u64, units: f64) {
+    let ps = (clock.region_ns(start, stop) * 1000.0 / units).round() as u64;
+    into.saturating_record(ps.clamp(1, HISTOGRAM_MAX_PS));
+}

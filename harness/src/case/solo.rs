@@ -1,0 +1,61 @@
+//! One thread, one body.
+
+use super::{Batch, Body, Case, Fact, record_ps, stamped_ops, timed_ops};
+use crate::clock::Clock;
+use crate::on_clock;
+use hdrhistogram::Histogram;
+
+/// A case on the measuring thread alone.
+pub fn solo(body: impl Body + 'static) -> Box<dyn Case> {
+    Box::new(Solo { body })
+}
+
+struct Solo<B> {
+    body: B,
+}
+
+impl<B: Body> Case for Solo<B> {
+    fn batch(&mut self, ops: u64, clock: &Clock) -> Batch {
+        let (start, stop, checksum) = on_clock!(clock, source => timed_ops(source, &mut self.body, ops));
+        Batch { elapsed_ns: clock.region_ns(start, stop), checksum, bounce: None }
+    }
+
+    fn stamped(&mut self, ops: u64, clock: &Clock, into: &mut Histogram<u64>) -> Batch {
+        let mut elapsed_ns = 0.0;
+        let checksum = on_clock!(clock, source => stamped_ops(source, &mut self.body, ops, |start, stop| {
+            elapsed_ns += clock.region_ns(start, stop);
+            record_ps(into, clock, start, stop, 1.0);
+        }));
+        Batch { elapsed_ns, checksum, bounce: None }
+    }
+
+    fn facts(&mut self) -> Vec<Fact> {
+        self.body.facts()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::histogram;
+    use crate::clock::ClockChoice;
+
+    #[test]
+    fn every_operation_runs_once_and_changes_the_checksum() {
+        let clock = Clock::open(ClockChoice::Scripted(1));
+        let run = |wrong_at: u64| {
+            let mut case = solo(move |i: u64| if i == wrong_at { i + 1 } else { i });
+            case.batch(1000, &clock).checksum
+        };
+        assert_eq!(run(5000), run(6000));
+        assert!((0..60).all(|i| run(999 - i) != run(5000)));
+    }
+
+    #[test]
+    fn the_stamped_pass_records_each_operation() {
+        let clock = Clock::open(ClockChoice::Scripted(1));
+        let mut into = histogram();
+        solo(|i: u64| i).stamped(500, &clock, &mut into);
+        assert_eq!(into.len(), 500);
+    }
+}

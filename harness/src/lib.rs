@@ -1,0 +1,23 @@
+//! Measures: a table of workloads and a request go in, a plan is made, a run record comes out.
+//! Knows no workload by name, prints nothing, judges nothing.
+
+pub mod case;
+pub mod claim;
+pub mod clock;
+pub mod counter;
+pub mod event;
+pub mod isa;
+pub mod launch;
+pub mod machine;
+pub mod plan;
+pub mod record;
+pub mod sampler;
+pub mod stats;
+pub mod unavailable;
+pub mod worker;
+pub mod workload;
+
+pub use hdrhistogram::Histogram;
+pub use isa::{Granted, Isa};
+pub use unavailable::{Reason, Unavailable};
+pub use workload::{Bound, Broken, Point, Registry, Role, Setup, Variant, Workload};

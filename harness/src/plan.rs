@@ -1,0 +1,167 @@
+//! Request + machine + registry -> plan: what runs, in what order, what is skipped and why. Pure and printable.
+
+use crate::clock::ClockChoice;
+use crate::isa::{Isa, absent};
+use crate::machine::Machine;
+use crate::unavailable::{Reason, Unavailable};
+use crate::workload::{Point, Registry, Variant, Workload, key};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// What the user wants measured.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Substrings of row keys, any of which selects; empty selects all.
+    pub filters: Vec<String>,
+    /// Filters must equal a key, a group or a workload name.
+    pub exact: bool,
+    /// Substrings that deselect.
+    pub skip: Vec<String>,
+    /// Features that variants may use; variants that need others are left out of the plan.
+    pub isa: Isa,
+    /// CPUs to pin to, in order of preference; all within the machine's mask.
+    pub cpus: Vec<usize>,
+    /// Ceiling of the whole run, seconds.
+    pub budget_s: f64,
+    /// Fresh processes per group.
+    pub launches: u32,
+    /// Seed of order and generated input.
+    pub seed: u64,
+    /// The clock.
+    pub clock: ClockChoice,
+    /// Check each variant once, time nothing.
+    pub test_only: bool,
+    /// Files by input name.
+    pub inputs: BTreeMap<String, PathBuf>,
+}
+
+/// All that a run will do.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Groups in order.
+    pub groups: Vec<Group>,
+    /// Time for one launch of one variant's share, seconds.
+    pub slice_s: f64,
+    /// Fresh processes per group.
+    pub launches: u32,
+    /// Estimated length of the run, seconds.
+    pub estimate_s: f64,
+}
+
+/// The variants of one workload at one point: they are interleaved and compared.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// The workload.
+    pub workload: &'static Workload,
+    /// The point.
+    pub point: &'static Point,
+    /// Selected variants in table order.
+    pub variants: Vec<Planned>,
+    /// CPUs that its cases pin to.
+    pub cpus: Vec<usize>,
+}
+
+/// A variant and whether it can run here.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// The variant.
+    pub variant: &'static Variant,
+    /// Why it is a row with a reason instead of a measurement.
+    pub skip: Option<Unavailable>,
+}
+
+impl Group {
+    /// `workload/point`.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.workload.name, self.point.name)
+    }
+
+    /// Variants that run.
+    pub fn runnable(&self) -> impl Iterator<Item = &'static Variant> + '_ {
+        self.variants.iter().filter(|p| p.skip.is_none()).map(|p| p.variant)
+    }
+}
+
+/// Time set aside for machine limits and start-up, seconds.
+pub const LIMITS_S: f64 = 10.0;
+
+/// Time set aside per variant for its check and for finding its batch size, seconds.
+pub const PREPARE_S: f64 = 0.25;
+
+/// Makes the plan. An empty one selects nothing; the caller knows the nearest names from [`names`].
+pub fn plan(request: &Request, machine: &Machine, registry: Registry) -> Plan {
+    let mut groups: Vec<Group> = Vec::new();
+    for workload in registry {
+        for point in workload.points {
+            let variants: Vec<Planned> = workload
+                .variants
+                .iter()
+                .filter(|variant| selects(request, workload, point, variant))
+                .map(|variant| Planned { variant, skip: skip(request, machine, point, variant) })
+                .collect();
+            if !variants.is_empty() {
+                let cpus = request.cpus.iter().copied().take(point.cpus).collect();
+                groups.push(Group { workload, point, variants, cpus });
+            }
+        }
+    }
+    budget(request, groups)
+}
+
+fn budget(request: &Request, groups: Vec<Group>) -> Plan {
+    let running: usize = groups.iter().map(|g| g.runnable().count()).sum();
+    let prepare_s = LIMITS_S + running as f64 * PREPARE_S;
+    let left_s = (request.budget_s - prepare_s).max(0.0);
+    let shares = (running.max(1) as u32 * request.launches.max(1)) as f64;
+    let slice_s = (left_s / shares).clamp(0.01, 2.0);
+    let measured_s = if request.test_only { 0.0 } else { slice_s * shares };
+    Plan { groups, slice_s, launches: request.launches, estimate_s: prepare_s + measured_s }
+}
+
+fn selects(request: &Request, workload: &Workload, point: &Point, variant: &Variant) -> bool {
+    let row = key(workload.name, point.name, variant.name);
+    let group = format!("{}/{}", workload.name, point.name);
+    let matches = |filter: &String| match request.exact {
+        true => [row.as_str(), &group, workload.name].contains(&filter.as_str()),
+        false => row.contains(filter.as_str()),
+    };
+    let wanted = request.filters.is_empty() || request.filters.iter().any(matches);
+    let asked_away = request.skip.iter().any(|filter| row.contains(filter.as_str()));
+    // Features of the other architecture stay in the plan as rows with a reason.
+    let foreign = variant.needs.architecture().is_some_and(|arch| arch != std::env::consts::ARCH);
+    wanted && !asked_away && (foreign || request.isa.contains(variant.needs))
+}
+
+fn skip(request: &Request, machine: &Machine, point: &Point, variant: &Variant) -> Option<Unavailable> {
+    let missing = variant.needs.without(machine.isa());
+    if missing != Isa::NONE {
+        return Some(absent(missing));
+    }
+    (request.cpus.len() < point.cpus).then(|| {
+        let detail = format!("needs {} CPUs; the run may use {}", point.cpus, request.cpus.len());
+        Unavailable::new(Reason::TooFewCores, detail)
+    })
+}
+
+/// Every name that a filter can mean: workloads, groups and rows.
+pub fn names(registry: Registry) -> Vec<String> {
+    let mut names = Vec::new();
+    for workload in registry {
+        names.push(workload.name.to_owned());
+        for point in workload.points {
+            names.push(format!("{}/{}", workload.name, point.name));
+            names.extend(workload.variants.iter().map(|v| key(workload.name, point.name, v.name)));
+        }
+    }
+    names
+}
+
+/// A job's share of the request, as it travels to a fresh process.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Inputs {
+    /// Seed of generated input.
+    pub seed: u64,
+    /// Files by input name.
+    pub files: BTreeMap<String, PathBuf>,
+}

@@ -1,0 +1,535 @@
+//! The run record: versioned NDJSON, one line a thing, flushed a group at a time. Raw rounds are kept with their
+//! launch; every aggregate is derived from them.
+
+use crate::case::Fact;
+use crate::claim::Claim;
+use crate::clock::ClockFacts;
+use crate::machine::{Environment, Machine};
+use crate::stats::interval::{self, Interval};
+use crate::unavailable::{Reason, Unavailable};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+/// Version of the record that this build writes; every older one stays readable.
+pub const SCHEMA: u32 = 1;
+
+/// What the first line's `schema` must start with.
+pub const SCHEMA_NAME: &str = "perfbench.run";
+
+/// One line of the file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Line {
+    /// First line.
+    Run(Box<Header>),
+    /// One limit of the machine.
+    Limit(Limit),
+    /// One row.
+    Row(Box<Row>),
+    /// Something the reader should know.
+    Warning {
+        /// The sentence.
+        text: String,
+    },
+    /// Last line; absent where the run was killed.
+    End(End),
+}
+
+/// Everything known before the first measurement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// `perfbench.run/1`.
+    pub schema: String,
+    /// Version of perfbench that wrote it.
+    pub version: String,
+    /// Id of the run.
+    pub run: String,
+    /// Start, RFC 3339 in UTC.
+    pub started: String,
+    /// The command line.
+    pub command: Vec<String>,
+    /// Settings in force, with their origin: name, value, where from.
+    pub settings: Vec<Setting>,
+    /// Seed of order and generated input.
+    pub seed: u64,
+    /// The clock.
+    pub clock: ClockFacts,
+    /// The machine.
+    pub machine: Machine,
+    /// State of the machine's knobs, with a grade.
+    pub environment: Environment,
+    /// Counter sources and what became of each.
+    pub counters: Vec<CounterFacts>,
+    /// The documented targets, so that any machine can judge this record.
+    pub claims: Vec<Claim>,
+}
+
+/// One setting and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// Name as in perfbench.toml.
+    pub name: String,
+    /// Value as printed.
+    pub value: String,
+    /// `flag`, `environment`, `config` or `default`.
+    pub origin: String,
+}
+
+/// A counter source and whether it works here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CounterFacts {
+    /// Source and event: `perf_event: instructions`.
+    pub name: String,
+    /// What it counts.
+    pub about: String,
+    /// None where it works; else the reason in words.
+    pub unavailable: Option<Unavailable>,
+}
+
+/// What the machine can do at best, measured in this run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Limit {
+    /// Name that rows and claims refer to.
+    pub name: String,
+    /// What it is, one line.
+    pub about: String,
+    /// Unit.
+    pub unit: String,
+    /// The value and the spread of its repeats, or why it is unknown.
+    pub value: Result<Interval, Unavailable>,
+    /// What another source says of it and whether the two agree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// The curve it was read off, where there is one: x, y.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curve: Vec<[f64; 2]>,
+}
+
+/// One variant at one point.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// Workload name.
+    pub workload: String,
+    /// Point name.
+    pub point: String,
+    /// Variant name.
+    pub variant: String,
+    /// `baseline`, `documented`, `optimised`, `peer`.
+    pub role: String,
+    /// Number of the source document.
+    pub source: String,
+    /// What the variant is.
+    pub about: String,
+    /// What one operation is called.
+    pub unit_of_work: String,
+    /// Features it uses.
+    pub isa: Vec<String>,
+    /// The limit that its time is shown as a share of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound: Option<RowBound>,
+    /// CPUs it was pinned to.
+    pub cpus: Vec<usize>,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// The machine limit beside a row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RowBound {
+    /// Name of the limit.
+    pub limit: String,
+    /// How many of it an operation cannot do without.
+    pub times: f64,
+    /// Why.
+    pub why: String,
+}
+
+/// Measured, not available, or broken: never blank.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was measured.
+    Measured(Measured),
+    /// It could not be had, and why.
+    Unavailable(Unavailable),
+    /// It broke: a failed check, a panic, a signal.
+    Broke {
+        /// What happened.
+        message: String,
+    },
+}
+
+/// The raw results of one row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// Operations in one batch.
+    pub ops_per_batch: u64,
+    /// Every launch with its rounds.
+    pub launches: Vec<Launch>,
+    /// Distribution of single operations, where a stamped pass was run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<Latency>,
+    /// Counts per operation: exact, with their provenance.
+    pub counts: Vec<Count>,
+    /// What the case reported beside time.
+    pub facts: Vec<Fact>,
+    /// Fold of all results, hexadecimal.
+    pub checksum: String,
+}
+
+/// One fresh process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Launch {
+    /// Number of the launch within the group; launches of like number ran in the same process for all variants.
+    pub launch: u32,
+    /// One value a round.
+    pub rounds_ns_per_op: Vec<f64>,
+    /// Where the two cores were in each round (`n`ear, `f`ar, `c`hanged), one letter a round; empty for solo cases.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub classes: String,
+    /// One-way line bounce around each round, where two cores took part: the mean of before and after.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bounce_ns: Vec<f64>,
+}
+
+/// Percentiles of single operations, and the histogram they came from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Latency {
+    /// Operations stamped.
+    pub samples: u64,
+    /// Median, ns.
+    pub p50_ns: f64,
+    /// 90th percentile, ns.
+    pub p90_ns: f64,
+    /// 99th percentile, ns.
+    pub p99_ns: f64,
+    /// 99.9th percentile, ns.
+    pub p999_ns: f64,
+    /// Largest, ns.
+    pub max_ns: f64,
+    /// HdrHistogram V2, base64, values in picoseconds.
+    pub histogram_v2: String,
+}
+
+/// A count per operation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Count {
+    /// Name, units last: `allocations`, `allocated_bytes`, `instructions`.
+    pub name: String,
+    /// Count per operation, or why it is unknown.
+    pub per_op: Result<f64, Unavailable>,
+    /// Where the number comes from.
+    pub provenance: Provenance,
+}
+
+/// Where a counted number comes from; numbers of different provenance are never compared.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Provenance {
+    /// A raw hardware event of this CPU.
+    HwRaw,
+    /// The kernel's generic hardware event.
+    HwGeneric,
+    /// A multiplexed hardware event scaled up from this share of the time.
+    HwScaled(f64),
+    /// A model of the named geometry.
+    Simulated(String),
+    /// Counted by software: the kernel or our own hooks.
+    Software,
+    /// Dictated by a script, in tests.
+    Scripted,
+    /// Not counted.
+    Unavailable,
+}
+
+/// How the run ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct End {
+    /// End, RFC 3339 in UTC.
+    pub finished: String,
+    /// `complete` or `interrupted`.
+    pub status: String,
+    /// Wall time, seconds.
+    pub elapsed_s: f64,
+    /// The machine's knobs and pressure after the run.
+    pub environment: Environment,
+}
+
+impl Row {
+    /// `workload/point/variant`.
+    pub fn key(&self) -> String {
+        crate::workload::key(&self.workload, &self.point, &self.variant)
+    }
+
+    /// `workload/point`.
+    pub fn group(&self) -> String {
+        format!("{}/{}", self.workload, self.point)
+    }
+
+    /// The raw results, where it was measured.
+    pub fn measured(&self) -> Option<&Measured> {
+        match &self.outcome {
+            Outcome::Measured(measured) => Some(measured),
+            _ => None,
+        }
+    }
+}
+
+impl Measured {
+    /// The class that most rounds belong to (`n`, `f`), or none for solo cases.
+    pub fn class(&self) -> Option<char> {
+        let all: String = self.launches.iter().map(|l| l.classes.as_str()).collect();
+        let count = |class| all.chars().filter(|c| *c == class).count();
+        ['n', 'f', 'c'].into_iter().filter(|c| count(*c) > 0).max_by_key(|c| (count(*c), *c == 'n'))
+    }
+
+    /// Rounds left out because the cores were elsewhere, of all rounds.
+    pub fn left_out(&self) -> (usize, usize) {
+        let kept = |l: &Launch| l.kept(self.class()).len();
+        let all: usize = self.launches.iter().map(|l| l.rounds_ns_per_op.len()).sum();
+        (all - self.launches.iter().map(kept).sum::<usize>(), all)
+    }
+
+    /// The median round of each launch, over the rounds of the prevailing class; launches without one are left out.
+    pub fn launch_medians(&self) -> Vec<(u32, f64)> {
+        let class = self.class();
+        let median = |l: &Launch| (l.launch, interval::median(&l.kept(class)));
+        self.launches.iter().map(median).filter(|(_, value)| value.is_finite()).collect()
+    }
+
+    /// Time per operation with its 95 % interval over launches.
+    pub fn time(&self) -> Interval {
+        interval::over_launches(&self.launch_medians().iter().map(|(_, v)| *v).collect::<Vec<_>>())
+    }
+
+    /// Median line bounce of the rounds kept, where two cores took part.
+    pub fn bounce_ns(&self) -> Option<f64> {
+        let all: Vec<f64> = self.launches.iter().flat_map(|l| l.bounce_ns.iter().copied()).collect();
+        (!all.is_empty()).then(|| interval::median(&all))
+    }
+
+    /// A metric by the name that claims use: `time`, `p99`, a count or a fact.
+    pub fn metric(&self, name: &str) -> Result<Interval, Unavailable> {
+        let missing = || Unavailable::new(Reason::NotSelected, format!("the row has no {name}"));
+        let latency = |pick: fn(&Latency) -> f64| {
+            self.latency.as_ref().map(|l| Interval::exact(pick(l))).ok_or_else(missing)
+        };
+        match name {
+            "time" => Ok(self.time()),
+            "p50" => latency(|l| l.p50_ns),
+            "p90" => latency(|l| l.p90_ns),
+            "p99" => latency(|l| l.p99_ns),
+            "p99.9" => latency(|l| l.p999_ns),
+            _ => self.count_or_fact(name).unwrap_or_else(|| Err(missing())),
+        }
+    }
+
+    fn count_or_fact(&self, name: &str) -> Option<Result<Interval, Unavailable>> {
+        let count =
+            self.counts.iter().find(|c| c.name == name).map(|c| c.per_op.clone().map(Interval::exact));
+        count.or_else(|| self.facts.iter().find(|f| f.name == name).map(|f| Ok(Interval::exact(f.value))))
+    }
+}
+
+impl Launch {
+    fn kept(&self, class: Option<char>) -> Vec<f64> {
+        let Some(class) = class else { return self.rounds_ns_per_op.clone() };
+        self.rounds_ns_per_op
+            .iter()
+            .zip(self.classes.chars())
+            .filter(|(_, c)| *c == class)
+            .map(|(v, _)| *v)
+            .collect()
+    }
+}
+
+/// The ratio of two rows' times (`over / row`: how many times faster the row is), paired launch by launch.
+pub fn speedup(row: &Measured, over: &Measured) -> Interval {
+    let base: std::collections::BTreeMap<u32, f64> = over.launch_medians().into_iter().collect();
+    let pairs = row.launch_medians().into_iter().filter_map(|(l, v)| base.get(&l).map(|b| (*b, v)));
+    let (numerators, denominators): (Vec<f64>, Vec<f64>) = pairs.unzip();
+    interval::paired_ratio(&numerators, &denominators)
+}
+
+/// A whole record in memory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunRecord {
+    /// First line.
+    pub header: Header,
+    /// Limits, in file order.
+    pub limits: Vec<Limit>,
+    /// Rows, in file order.
+    pub rows: Vec<Row>,
+    /// Warnings, in file order.
+    pub warnings: Vec<String>,
+    /// Last line; none where the run was killed.
+    pub end: Option<End>,
+}
+
+impl RunRecord {
+    /// A record with its first line only.
+    pub fn new(header: Header) -> Self {
+        Self { header, limits: Vec::new(), rows: Vec::new(), warnings: Vec::new(), end: None }
+    }
+
+    /// Takes one more line.
+    pub fn push(&mut self, line: Line) {
+        match line {
+            Line::Run(header) => self.header = *header,
+            Line::Limit(limit) => self.limits.push(limit),
+            Line::Row(row) => self.rows.push(*row),
+            Line::Warning { text } => self.warnings.push(text),
+            Line::End(end) => self.end = Some(end),
+        }
+    }
+
+    /// The row of a key.
+    pub fn row(&self, key: &str) -> Option<&Row> {
+        self.rows.iter().find(|row| row.key() == key)
+    }
+
+    /// The limit of a name, where it is known.
+    pub fn limit(&self, name: &str) -> Option<Interval> {
+        self.limits.iter().find(|l| l.name == name).and_then(|l| l.value.clone().ok())
+    }
+
+    /// The groups in file order, each with its rows.
+    pub fn groups(&self) -> Vec<(String, Vec<&Row>)> {
+        let mut groups: Vec<(String, Vec<&Row>)> = Vec::new();
+        for row in &self.rows {
+            match groups.iter_mut().find(|(name, _)| *name == row.group()) {
+                Some((_, rows)) => rows.push(row),
+                None => groups.push((row.group(), vec![row])),
+            }
+        }
+        groups
+    }
+
+    /// Whether time was dictated by a script.
+    pub fn is_scripted(&self) -> bool {
+        self.header.clock.name == "scripted"
+    }
+}
+
+/// Appends lines to a record file; each is on the disk's side of the system call when `write` returns.
+#[derive(Debug)]
+pub struct Writer {
+    path: PathBuf,
+    file: File,
+}
+
+impl Writer {
+    /// Creates the file; an existing one is never overwritten.
+    ///
+    /// # Errors
+    /// What the operating system says, with the path.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(|e| named(path, e))?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Appends one line in one write.
+    ///
+    /// # Errors
+    /// What the operating system says, with the path; what was written before stays readable.
+    pub fn write(&mut self, line: &Line) -> io::Result<()> {
+        let mut bytes = serde_json::to_vec(line).map_err(io::Error::other)?;
+        bytes.push(b'\n');
+        self.file.write_all(&bytes).and_then(|()| self.file.flush()).map_err(|e| named(&self.path, e))
+    }
+}
+
+fn named(path: &Path, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+/// Why a file is not a record that this build can read.
+#[derive(Debug)]
+pub enum ReadError {
+    /// The operating system refused.
+    Io(PathBuf, io::Error),
+    /// Not a perfbench record; what its first line looks like.
+    Foreign(PathBuf, String),
+    /// A record of another version.
+    Version(PathBuf, String),
+    /// A damaged line before the last.
+    Damaged(PathBuf, usize, String),
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReadError::Io(path, error) => write!(f, "cannot read {}: {error}", path.display()),
+            ReadError::Foreign(path, found) => {
+                write!(f, "{} is not a perfbench record: its first line is {found}", path.display())
+            }
+            ReadError::Version(path, found) => write!(
+                f,
+                "{} has schema {found}; this perfbench reads {SCHEMA_NAME}/1 to {SCHEMA_NAME}/{SCHEMA}",
+                path.display()
+            ),
+            ReadError::Damaged(path, line, why) => {
+                write!(f, "{} line {line} is damaged: {why}", path.display())
+            }
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+/// Reads a record. A last line that was cut off in writing is dropped with a warning: at most the row under way is lost.
+///
+/// # Errors
+/// [`ReadError`], which names the version found where it is another.
+pub fn read(path: &Path) -> Result<RunRecord, ReadError> {
+    let file = File::open(path).map_err(|e| ReadError::Io(path.into(), e))?;
+    let lines: Vec<String> = read_lines(file).map_err(|e| ReadError::Io(path.into(), e))?;
+    parse(path, &lines)
+}
+
+fn read_lines(file: File) -> io::Result<Vec<String>> {
+    BufReader::new(file)
+        .split(b'\n')
+        .map(|line| line.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+        .collect()
+}
+
+fn parse(path: &Path, lines: &[String]) -> Result<RunRecord, ReadError> {
+    let first = lines.first().map(String::as_str).unwrap_or_default();
+    let mut record = RunRecord::new(parse_header(path, first)?);
+    for (index, text) in lines.iter().enumerate().skip(1).filter(|(_, text)| !text.trim().is_empty()) {
+        match serde_json::from_str(text) {
+            Ok(line) => record.push(line),
+            Err(_) if index + 1 == lines.len() => {
+                record.warnings.push("the last line was cut off in writing and is left out".into());
+            }
+            Err(error) => return Err(ReadError::Damaged(path.into(), index + 1, error.to_string())),
+        }
+    }
+    Ok(record)
+}
+
+fn parse_header(path: &Path, text: &str) -> Result<Header, ReadError> {
+    let foreign = || ReadError::Foreign(path.into(), excerpt(text));
+    let value: serde_json::Value = serde_json::from_str(text).map_err(|_| foreign())?;
+    let schema = value.get("schema").and_then(|s| s.as_str()).ok_or_else(foreign)?;
+    if schema != format!("{SCHEMA_NAME}/{SCHEMA}") {
+        let ours = schema.starts_with(SCHEMA_NAME);
+        return Err(if ours { ReadError::Version(path.into(), schema.into()) } else { foreign() });
+    }
+    match serde_json::from_value(value) {
+        Ok(Line::Run(header)) => Ok(*header),
+        Ok(_) => Err(foreign()),
+        Err(error) => Err(ReadError::Damaged(path.into(), 1, error.to_string())),
+    }
+}
+
+fn excerpt(text: &str) -> String {
+    if text.is_empty() {
+        return "empty".into();
+    }
+    format!("{:?}", text.chars().take(60).collect::<String>())
+}

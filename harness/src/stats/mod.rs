@@ -1,0 +1,6 @@
+//! Statistics as pure functions on slices, each with its source. Nothing here prints or reads a clock.
+
+pub mod interval;
+pub mod random;
+
+pub use interval::{Interval, median, quantile};

@@ -1,0 +1,1 @@
+//! Judges and shows: reads run records only, measures nothing, prints nothing.

@@ -1,0 +1,1 @@
+//! The command line over anybody's table of workloads.

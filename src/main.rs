@@ -1,0 +1,2 @@
+//! The command line over perfbench's own table of workloads.
+fn main() {}

@@ -1,0 +1,6 @@
+//! Everything that can be measured: one folder a structure, one file a variant, one table line each.
+
+use perfbench_harness::Registry;
+
+/// Every workload, one line each.
+pub static REGISTRY: Registry = &[];
