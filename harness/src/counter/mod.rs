@@ -1,21 +1,40 @@
-//! Counters beside the clock, one file a source behind one seam. A source that cannot count here says why.
+//! Counters beside the clock, one file a source behind one seam. A source that cannot count here says why; which
+//! sources a run uses is decided in `selection`.
 
-use crate::record::{CounterFacts, Provenance};
+pub mod heap;
+pub mod scripted;
+mod selection;
+
+pub use selection::{Group, Selection, UnknownGroup};
+
+use crate::record::{Count, CounterFacts, Provenance};
 use crate::unavailable::Unavailable;
 
 /// A way to count something over a region.
 pub trait Source: Sync {
-    /// Name of the source: `heap`, `perf_event`.
+    /// Name of the facility that counts: `heap`, `perf_event`.
     fn name(&self) -> &'static str;
 
-    /// Opens the source for the calling thread and what it will spawn.
+    /// The word that selects it.
+    fn group(&self) -> Group;
+
+    /// What it counts, in the order of its readings.
+    fn events(&self) -> &'static [Event];
+
+    /// Opens the source for every thread of this process and what they will spawn.
     ///
     /// # Errors
-    /// Why it cannot count here, in words.
+    /// Why none of its events can be counted here, in words.
     fn open(&self) -> Result<Box<dyn Counter>, Unavailable>;
+}
 
-    /// Each event of the source with the reason for its absence, for `doctor` and the record's header.
-    fn facts(&self) -> Vec<CounterFacts>;
+/// One thing that a source counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Event {
+    /// Name of the count, units last: `allocations`, `allocated_bytes`.
+    pub name: &'static str,
+    /// What it is, one line.
+    pub about: &'static str,
 }
 
 /// An opened source: two reads a region, never one per operation.
@@ -23,20 +42,128 @@ pub trait Counter {
     /// Marks the start of the region.
     fn start(&mut self);
 
-    /// Ends the region: what each event counted in it.
-    fn stop(&mut self) -> Vec<Reading>;
+    /// Ends the region of `ops` operations: a reading for each event, in order. Only the scripted source uses `ops`.
+    fn stop(&mut self, ops: u64) -> Vec<Reading>;
 }
 
 /// What one event counted over a region.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
-    /// Name of the count: `allocations`, `instructions`.
+    /// Name of the count: the event's, or that with `:u` where only user mode could be counted.
     pub name: &'static str,
-    /// The count, or why there is none (starved, never moved a canary).
+    /// The count, or why there is none (starved, blind to the kernel).
     pub value: Result<f64, Unavailable>,
     /// Where it comes from.
     pub provenance: Provenance,
 }
 
+impl Reading {
+    /// A value that software counted exactly.
+    pub fn software(name: &'static str, value: u64) -> Self {
+        Self { name, value: Ok(value as f64), provenance: Provenance::Software }
+    }
+
+    /// A count that could not be had.
+    pub fn absent(name: &'static str, reason: Unavailable) -> Self {
+        Self { name, value: Err(reason), provenance: Provenance::Unavailable }
+    }
+
+    fn per_op(self, ops: u64) -> Count {
+        let per_op = self.value.map(|value| value / ops as f64);
+        Count { name: self.name.into(), per_op, provenance: self.provenance }
+    }
+}
+
 /// Every source, one line each. Each is read in a pass of its own.
-pub static SOURCES: &[&dyn Source] = &[];
+pub static SOURCES: &[&dyn Source] = &[&heap::Heap, &scripted::Scripted];
+
+/// Counts `run`, which performs as many operations as it is told, in one pass of `ops` operations for each selected
+/// source. A source that cannot count here yields its counts with the reason and leaves out its pass.
+///
+/// # Panics
+/// Where `ops` is zero: there is no count per operation of nothing.
+pub fn count(selection: &Selection, ops: u64, run: &mut dyn FnMut(u64)) -> Vec<Count> {
+    assert!(ops > 0, "a pass has at least one operation");
+    let pass = |source: &dyn Source| readings(source, ops, run).into_iter().map(|r| r.per_op(ops));
+    selection.sources().flat_map(pass).collect()
+}
+
+fn readings(source: &dyn Source, ops: u64, run: &mut dyn FnMut(u64)) -> Vec<Reading> {
+    match source.open() {
+        Err(reason) => source.events().iter().map(|e| Reading::absent(e.name, reason.clone())).collect(),
+        Ok(mut counter) => {
+            counter.start();
+            run(ops);
+            counter.stop(ops)
+        }
+    }
+}
+
+/// What became of each event of each measured source, for `doctor` and the record's header.
+pub fn facts() -> Vec<CounterFacts> {
+    Selection::all().sources().flat_map(facts_of).collect()
+}
+
+/// What became of each event of one source: an empty region is read, and a reading without a value says why.
+pub fn facts_of(source: &dyn Source) -> Vec<CounterFacts> {
+    let readings = readings(source, 1, &mut |_| ());
+    let fact = |(event, reading): (&Event, Reading)| CounterFacts {
+        name: format!("{}: {}", source.name(), reading.name),
+        about: event.about.into(),
+        unavailable: reading.value.err(),
+    };
+    source.events().iter().zip(readings).map(fact).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_source_reads_each_of_its_events_in_order() {
+        for source in SOURCES {
+            let readings = readings(*source, 10, &mut |_| ());
+            let names: Vec<_> = readings.iter().map(|r| r.name.trim_end_matches(":u")).collect();
+            assert_eq!(
+                names,
+                source.events().iter().map(|e| e.name).collect::<Vec<_>>(),
+                "{}",
+                source.name()
+            );
+        }
+    }
+
+    #[test]
+    fn no_two_counts_that_are_taken_together_share_a_name() {
+        for selection in [Selection::all(), Selection::scripted()] {
+            let names: Vec<_> = selection.sources().flat_map(|s| s.events()).map(|e| e.name).collect();
+            assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
+        }
+    }
+
+    #[test]
+    fn a_count_without_a_value_has_a_sentence_and_no_provenance() {
+        for count in count(&Selection::all(), 1, &mut |_| ()) {
+            let absent = count.provenance == Provenance::Unavailable;
+            assert_eq!(count.per_op.is_err(), absent, "{count:?}");
+            assert!(count.per_op.is_ok_and(|v| v.is_finite()) || absent);
+        }
+    }
+
+    #[test]
+    fn each_available_source_gets_one_pass_of_its_own() {
+        let mut passes = Vec::new();
+        let counts = count(&Selection::scripted(), 50, &mut |ops| passes.push(ops));
+        let available = Selection::scripted().sources().filter(|s| s.open().is_ok()).count();
+        assert_eq!(passes, vec![50; available]);
+        assert_eq!(counts.len(), heap::Heap.events().len() + scripted::Scripted.events().len());
+    }
+
+    #[test]
+    fn facts_name_the_facility_and_the_event() {
+        let facts = facts();
+        assert!(facts.iter().any(|f| f.name == "heap: allocations"), "{facts:?}");
+        assert!(facts.iter().all(|f| !f.name.starts_with("script")));
+    }
+}
