@@ -1,1 +1,10 @@
 //! Judges and shows: reads run records only, measures nothing, prints nothing.
+
+#[cfg(test)]
+pub(crate) mod fixture;
+pub mod model;
+pub mod verdict;
+pub mod words;
+
+pub use model::Report;
+pub use verdict::{Judged, Verdict, judge};

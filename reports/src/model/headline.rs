@@ -1,0 +1,111 @@
+//! The first five seconds: headline, machine line, grade, reservations and counts.
+
+use super::{Cards, Document, Group, Outcome};
+use crate::verdict::Verdict;
+use crate::words::plural;
+use perfbench_harness::machine::EnvironmentCheck;
+use perfbench_harness::record::RunRecord;
+use perfbench_harness::stats::median;
+
+pub(super) fn cards(groups: &[Group], documents: &[Document]) -> Cards {
+    let rows = || groups.iter().flat_map(|group| &group.rows);
+    let targets = || documents.iter().flat_map(|document| &document.targets);
+    let verdicts = |verdict| targets().filter(|judged| judged.verdict == verdict).count();
+    let outcomes = |is: fn(&Outcome) -> bool| rows().filter(|row| is(&row.outcome)).count();
+    Cards {
+        met: verdicts(Verdict::Met),
+        missed: verdicts(Verdict::Missed),
+        unresolved: verdicts(Verdict::Unresolved),
+        implausible: verdicts(Verdict::Implausible),
+        not_measurable: verdicts(Verdict::NotMeasurable),
+        rows_measured: outcomes(|outcome| matches!(outcome, Outcome::Measured(_))),
+        rows_unavailable: outcomes(|outcome| matches!(outcome, Outcome::Unavailable(_))),
+        rows_broke: outcomes(|outcome| matches!(outcome, Outcome::Broke { .. })),
+        noise_floor: noise_floor(groups),
+    }
+}
+
+fn noise_floor(groups: &[Group]) -> Option<f64> {
+    let rows = groups.iter().flat_map(|group| &group.rows).filter_map(|row| row.figures());
+    let widths: Vec<f64> = rows.map(|f| f.time_ns.relative_half_width()).filter(|w| w.is_finite()).collect();
+    (!widths.is_empty()).then(|| median(&widths))
+}
+
+pub(super) fn headline(record: &RunRecord, cards: &Cards) -> String {
+    let rows = match cards.rows_broke {
+        0 => plural(cards.rows_measured, "result"),
+        broke => format!("{} and {broke} broken", plural(cards.rows_measured, "result")),
+    };
+    let scripted =
+        if record.is_scripted() { "A script dictated the time: no figure is a measurement. " } else { "" };
+    let verdict = match cards.judged() {
+        0 => "no documented target was judged".to_owned(),
+        judged => {
+            format!("{} of {} judged here met{}", cards.met, plural(judged, "documented target"), rest(cards))
+        }
+    };
+    format!("{scripted}{rows}: {verdict}.")
+}
+
+fn rest(cards: &Cards) -> String {
+    let parts =
+        [(cards.missed, "missed"), (cards.implausible, "implausible"), (cards.unresolved, "unresolved")];
+    parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!(", {count} {word}")).collect()
+}
+
+pub(super) fn status(record: &RunRecord) -> String {
+    record.end.as_ref().map_or_else(|| "killed".into(), |end| end.status.clone())
+}
+
+pub(super) fn grade(record: &RunRecord) -> char {
+    let before = record.header.environment.grade;
+    record.end.as_ref().map_or(before, |end| end.environment.grade.max(before))
+}
+
+pub(super) fn machine_line(record: &RunRecord) -> String {
+    let machine = &record.header.machine;
+    let place = machine.hypervisor.as_ref().map_or("no hypervisor".to_owned(), |name| format!("VM ({name})"));
+    let parts = [
+        format!("{} ({})", machine.cpu, machine.microarchitecture),
+        machine.architecture.clone(),
+        place,
+        plural(machine.cpus.len(), "CPU"),
+        machine.kernel.clone(),
+        machine.compiler.clone(),
+        format!("clock {}", record.header.clock.name),
+    ];
+    parts.join(", ")
+}
+
+pub(super) fn reservations(record: &RunRecord) -> Vec<String> {
+    let mut all = Vec::new();
+    if record.is_scripted() {
+        all.push("time was dictated by a script: no figure is a measurement".to_owned());
+    }
+    match status(record).as_str() {
+        "complete" => {}
+        status => all.push(format!("the run was {status}: what was measured before is kept")),
+    }
+    all.extend(failed_checks(record));
+    all.extend(record.header.machine.disagreements.iter().cloned());
+    all
+}
+
+/// Checks that failed before or after the run, each once.
+fn failed_checks(record: &RunRecord) -> Vec<String> {
+    let after = record.end.iter().flat_map(|end| &end.environment.checks);
+    let mut sentences: Vec<String> = Vec::new();
+    for check in
+        record.header.environment.checks.iter().chain(after).filter(|check| check.good == Some(false))
+    {
+        let sentence = check_sentence(check);
+        if !sentences.contains(&sentence) {
+            sentences.push(sentence);
+        }
+    }
+    sentences
+}
+
+fn check_sentence(check: &EnvironmentCheck) -> String {
+    format!("{} is {}: {}", check.name, check.value, check.effect)
+}

@@ -1,0 +1,49 @@
+//! The documented targets judged and grouped by document, and what to look at first.
+
+use super::{Concern, Document, Group, LOOK_AT_MOST, LookAt, Outcome};
+use crate::verdict::{Judged, Verdict, judge};
+use perfbench_harness::record::RunRecord;
+
+pub(super) fn documents(record: &RunRecord) -> Vec<Document> {
+    let mut documents: Vec<Document> = Vec::new();
+    for claim in &record.header.claims {
+        let number: String = claim.source.chars().take(3).collect();
+        let judged = judge(claim, record);
+        match documents.iter_mut().find(|document| document.number == number) {
+            Some(document) => document.targets.push(judged),
+            None => documents.push(Document { number, targets: vec![judged] }),
+        }
+    }
+    documents
+}
+
+/// Broken rows first, then targets beyond the machine, missed ones by how far, unresolved ones.
+pub(super) fn look_at(groups: &[Group], documents: &[Document]) -> Vec<LookAt> {
+    let broken = groups.iter().flat_map(|group| &group.rows).filter_map(|row| match &row.outcome {
+        Outcome::Broke { message } => Some(look(Concern::Broke, &row.key, message)),
+        _ => None,
+    });
+    broken.chain(troubled(documents)).take(LOOK_AT_MOST).collect()
+}
+
+fn troubled(documents: &[Document]) -> Vec<LookAt> {
+    let all = documents.iter().flat_map(|document| &document.targets);
+    let mut troubled: Vec<(Concern, &Judged)> =
+        all.filter_map(|judged| concern(judged.verdict).map(|concern| (concern, judged))).collect();
+    let rank = |(concern, judged): &(Concern, &Judged)| (*concern as u8, -judged.factor.unwrap_or(1.0));
+    troubled.sort_by(|a, b| rank(a).0.cmp(&rank(b).0).then(rank(a).1.total_cmp(&rank(b).1)));
+    troubled.into_iter().map(|(concern, judged)| look(concern, &judged.claim.id, &judged.evidence)).collect()
+}
+
+fn concern(verdict: Verdict) -> Option<Concern> {
+    match verdict {
+        Verdict::Implausible => Some(Concern::Implausible),
+        Verdict::Missed => Some(Concern::Missed),
+        Verdict::Unresolved => Some(Concern::Unresolved),
+        Verdict::Met | Verdict::NotMeasurable => None,
+    }
+}
+
+fn look(concern: Concern, name: &str, sentence: &str) -> LookAt {
+    LookAt { concern, name: name.into(), sentence: sentence.into() }
+}
