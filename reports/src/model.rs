@@ -349,3 +349,29 @@ impl Report {
         self.groups.iter().flat_map(|group| &group.rows)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+    use crate::verdict::Verdict;
+
+    #[test]
+    fn the_fixture_has_every_verdict_and_every_kind_of_row() {
+        let cards = Report::of(&fixture::record()).cards;
+        assert_eq!((cards.met, cards.missed, cards.unresolved), (2, 3, 1), "{cards:?}");
+        assert_eq!((cards.implausible, cards.not_measurable), (1, 5), "{cards:?}");
+        assert_eq!((cards.rows_measured, cards.rows_unavailable, cards.rows_broke), (13, 2, 1), "{cards:?}");
+    }
+
+    #[test]
+    fn every_target_has_a_verdict_with_its_evidence_or_its_reason() {
+        let report = Report::of(&fixture::record());
+        for judged in report.targets() {
+            let without_value = judged.verdict == Verdict::NotMeasurable;
+            assert_eq!(judged.reason.is_some(), without_value, "{}", judged.claim.id);
+            assert_eq!(judged.measured.is_none(), without_value, "{}", judged.claim.id);
+            assert!(!judged.evidence.is_empty(), "{}", judged.claim.id);
+        }
+    }
+}

@@ -13,7 +13,8 @@ pub fn number(value: f64) -> String {
     significant(value)
 }
 
-fn significant(value: f64) -> String {
+/// A measured number: three significant digits, always.
+pub fn significant(value: f64) -> String {
     let scientific = format!("{value:.2e}");
     let exponent: i32 = scientific.rsplit('e').next().and_then(|text| text.parse().ok()).unwrap_or(0);
     if exponent > 2 { grouped(value.round() as i64) } else { format!("{value:.*}", (2 - exponent) as usize) }
@@ -57,27 +58,35 @@ pub fn bounds(interval: &Interval) -> String {
     }
 }
 
-/// A value in a unit; times go through [`time`], so that each has its three digits.
+/// A documented or counted value in its unit: `20 ns`, `6.80x`, `yes`.
 pub fn quantity(value: f64, unit: &str) -> String {
+    if unit == "bool" && (value == 0.0 || value == 1.0) {
+        return if value == 1.0 { "yes" } else { "no" }.into();
+    }
+    in_unit(&number(value), unit)
+}
+
+fn in_unit(number: &str, unit: &str) -> String {
     match unit {
-        "%" | "x" => format!("{}{}{unit}", number(value), if unit == "x" { "" } else { " " }),
-        "bool" => if value == 1.0 { "yes" } else { "no" }.into(),
-        "" => number(value),
-        _ => format!("{} {unit}", number(value)),
+        "" => number.into(),
+        "x" => format!("{number}x"),
+        _ => format!("{number} {unit}"),
     }
 }
 
 /// An interval in a unit: `18.7 ns [18.6 - 18.8]`; an exact value without brackets.
 pub fn measured(interval: &Interval, unit: &str) -> String {
-    let value = quantity(interval.value, unit);
-    if interval.low == interval.high { value } else { format!("{value} [{}]", bounds(interval)) }
+    if interval.low == interval.high {
+        return quantity(interval.value, unit);
+    }
+    format!("{} [{}]", in_unit(&significant(interval.value), unit), bounds(interval))
 }
 
 /// How a row stands to the one it is compared with, from how many times faster it is: `4.10x faster [4.00 - 4.20]`,
 /// `6.9 % slower [...]`, or `~` where the interval holds 1.
 pub fn direction(speedup: &Interval) -> String {
     if !speedup.high.is_finite() {
-        return format!("~ {}x, one launch", number(speedup.value));
+        return format!("~ {}x, one launch", significant(speedup.value));
     }
     if speedup.low <= 1.0 && speedup.high >= 1.0 {
         return format!("~ (would see {})", percent(smallest_visible(speedup)));
@@ -94,7 +103,7 @@ pub fn smallest_visible(ratio: &Interval) -> f64 {
 
 /// A share as a percentage: `1.40 %`.
 pub fn percent(share: f64) -> String {
-    format!("{} %", number(100.0 * share))
+    format!("{} %", significant(100.0 * share))
 }
 
 fn change(ratio: f64, slower: bool) -> String {
@@ -155,6 +164,6 @@ mod tests {
         assert_eq!(direction(&interval(4.1, 4.05, 4.2)), "4.10x faster [4.05 - 4.20]");
         assert_eq!(direction(&interval(0.8, 0.79, 0.81)), "25.0 % slower [23.5 - 26.6]");
         assert_eq!(direction(&interval(1.0, 0.99, 1.01)), "~ (would see 1.01 %)");
-        assert_eq!(direction(&interval(3.0, 0.0, f64::INFINITY)), "~ 3x, one launch");
+        assert_eq!(direction(&interval(3.0, 0.0, f64::INFINITY)), "~ 3.00x, one launch");
     }
 }
