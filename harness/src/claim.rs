@@ -89,6 +89,8 @@ pub enum Transform {
     PercentMore,
     /// 1/ratio: how many times `over` the row is.
     Inverse,
+    /// ln(ratio): with scale 1 / ln(n) the exponent by which cost grows from `row` to `over`, an n times larger point.
+    Log,
 }
 
 fn time() -> String {

@@ -160,6 +160,7 @@ fn transform(transform: Transform, value: f64) -> f64 {
         Transform::Reciprocal | Transform::Inverse => value.recip(),
         Transform::PercentLess => 100.0 * (1.0 - value.recip()),
         Transform::PercentMore => 100.0 * (value - 1.0),
+        Transform::Log => value.ln(),
     }
 }
 

@@ -1,5 +1,9 @@
 //! Everything that can be measured: one folder a structure, one file a variant, one table line each.
 
+pub mod claims;
+
+pub use claims::claims;
+
 use perfbench_harness::Registry;
 
 /// Every workload, one line each.
