@@ -1,1 +1,143 @@
-//! Placeholder.
+//! Fresh processes for jobs: the launch is the unit of noise, so every launch is a process of its own with a seeded
+//! amount of environment before its stack. Tests run jobs in their own process instead.
+
+use crate::stats::random::Random;
+use crate::worker::{Job, Reply, work};
+use crate::workload::Registry;
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+/// Something that does jobs.
+pub trait Launcher {
+    /// Does one job and hands over its replies.
+    ///
+    /// # Errors
+    /// [`Died`] where the process ended before its job did.
+    fn launch(&mut self, job: &Job, reply: &mut dyn FnMut(Reply)) -> Result<(), Died>;
+}
+
+/// A process that ended before its job did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Died(pub String);
+
+impl fmt::Display for Died {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Does jobs in this very process: for scripted runs and tests.
+#[derive(Debug)]
+pub struct InProcess(pub Registry);
+
+impl Launcher for InProcess {
+    fn launch(&mut self, job: &Job, reply: &mut dyn FnMut(Reply)) -> Result<(), Died> {
+        work(self.0, job, reply).map_err(Died)
+    }
+}
+
+/// Does every job in a fresh process of a program that calls [`serve`].
+#[derive(Debug)]
+pub struct Fresh {
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    random: Random,
+}
+
+/// Bytes of environment added at most: a page, so that the stack starts at any offset within one.
+const PADDING_BYTES: u64 = 4096;
+
+/// The variable that carries them.
+const PADDING: &str = "PERFBENCH_PADDING";
+
+impl Fresh {
+    /// Processes of `program` called with `arguments`.
+    pub fn new(program: PathBuf, arguments: &[&str], seed: u64) -> Self {
+        Self { program, arguments: arguments.iter().map(OsString::from).collect(), random: Random::new(seed) }
+    }
+
+    fn spawn(&mut self) -> io::Result<Child> {
+        let padding = "x".repeat(self.random.below(PADDING_BYTES) as usize);
+        Command::new(&self.program)
+            .args(&self.arguments)
+            .env(PADDING, padding)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+    }
+}
+
+impl Launcher for Fresh {
+    fn launch(&mut self, job: &Job, reply: &mut dyn FnMut(Reply)) -> Result<(), Died> {
+        let cannot = |error: io::Error| Died(format!("cannot start a fresh process: {error}"));
+        let mut child = self.spawn().map_err(cannot)?;
+        let order = serde_json::to_vec(job).expect("a job is plain data");
+        let mut stdin = child.stdin.take().expect("stdin is piped");
+        // A process that is gone already shows in its exit status below.
+        let _ = stdin.write_all(&order);
+        drop(stdin);
+        for line in
+            BufReader::new(child.stdout.take().expect("stdout is piped")).lines().map_while(Result::ok)
+        {
+            if let Ok(told) = serde_json::from_str(&line) {
+                reply(told);
+            }
+        }
+        finish(child).map_err(Died)
+    }
+}
+
+fn finish(mut child: Child) -> Result<(), String> {
+    let mut complaint = String::new();
+    // What cannot be read of a complaint is not worth another.
+    let _ = child.stderr.take().expect("stderr is piped").read_to_string(&mut complaint);
+    let status = child.wait().map_err(|error| error.to_string())?;
+    if status.success() {
+        return Ok(());
+    }
+    let complaint = complaint.trim().lines().last().unwrap_or_default().to_owned();
+    Err(if complaint.is_empty() { ended(status) } else { format!("{}: {complaint}", ended(status)) })
+}
+
+fn ended(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    match status.signal() {
+        Some(signal) => format!("the process was killed by signal {signal}{}", signal_name(signal)),
+        None => format!("the process ended with {status}"),
+    }
+}
+
+fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        libc::SIGSEGV => " (segmentation fault)",
+        libc::SIGILL => " (illegal instruction)",
+        libc::SIGABRT => " (abort)",
+        libc::SIGBUS => " (bus error)",
+        libc::SIGKILL => " (killed, perhaps for memory)",
+        libc::SIGINT => " (interrupted)",
+        _ => "",
+    }
+}
+
+/// The other side of [`Fresh`]: reads a job from stdin, does it, writes a reply a line on stdout.
+///
+/// # Errors
+/// A job that cannot be read or names what the registry does not hold.
+pub fn serve(registry: Registry) -> Result<(), String> {
+    // Panics of variants travel in replies; the default hook would print them as well.
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut order = String::new();
+    io::stdin().read_to_string(&mut order).map_err(|error| error.to_string())?;
+    let job: Job = serde_json::from_str(&order).map_err(|error| format!("not a job: {error}"))?;
+    let stdout = io::stdout();
+    work(registry, &job, &mut |reply| {
+        let line = serde_json::to_string(&reply).expect("a reply is plain data");
+        let mut stdout = stdout.lock();
+        // A parent that is gone wants no replies.
+        let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+    })
+}

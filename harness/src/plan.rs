@@ -1,11 +1,11 @@
 //! Request + machine + registry -> plan: what runs, in what order, what is skipped and why. Pure and printable.
 
 use crate::clock::ClockChoice;
+use crate::counter::Selection;
 use crate::isa::{Isa, absent};
 use crate::machine::Machine;
 use crate::unavailable::{Reason, Unavailable};
 use crate::workload::{Point, Registry, Variant, Workload, key};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -28,6 +28,8 @@ pub struct Request {
     pub launches: u32,
     /// Seed of order and generated input.
     pub seed: u64,
+    /// What is counted beside time.
+    pub counters: Selection,
     /// The clock.
     pub clock: ClockChoice,
     /// Check each variant once, time nothing.
@@ -155,13 +157,4 @@ pub fn names(registry: Registry) -> Vec<String> {
         }
     }
     names
-}
-
-/// A job's share of the request, as it travels to a fresh process.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Inputs {
-    /// Seed of generated input.
-    pub seed: u64,
-    /// Files by input name.
-    pub files: BTreeMap<String, PathBuf>,
 }

@@ -1,1 +1,334 @@
-//! Placeholder.
+//! Runs a plan: prepares each group in a fresh process, measures it in several more, and hands over rows as they are
+//! complete. The only stage that touches the world; what it decides from replies is pure.
+
+use crate::clock::{ClockChoice, ClockFacts};
+use crate::event::{Event, Onlooker};
+use crate::launch::{Died, Launcher};
+use crate::plan::{Group, Plan, Request};
+use crate::record::{Latency, Launch, Line, Measured, Outcome, Row, RowBound};
+use crate::unavailable::{Reason, Unavailable};
+use crate::worker::{self, Done, Job, Prepared, Reply, Rounds, Task};
+use crate::workload::Variant;
+use hdrhistogram::Histogram;
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// What a run needs from outside.
+pub struct Run<'a> {
+    /// What the user asked for.
+    pub request: &'a Request,
+    /// What follows from it.
+    pub plan: &'a Plan,
+    /// Calibration that fresh processes inherit.
+    pub calibration: ClockFacts,
+    /// Who does the jobs.
+    pub launcher: &'a mut dyn Launcher,
+    /// Who watches.
+    pub onlooker: &'a mut dyn Onlooker,
+    /// Set from outside to end the run after the launch under way.
+    pub stop: &'a AtomicBool,
+    /// When the run began: the budget counts from here.
+    pub started: Instant,
+}
+
+/// Length of a batch of the quickest variant, ns: long against the clock's grain, short against a scheduler's tick.
+const BATCH_NS: f64 = 200_000.0;
+
+/// The same where two cores take part and the hand-over of the start adds some 100 ns.
+const BATCH_TWO_SIDED_NS: f64 = 500_000.0;
+
+/// The slowest variant makes at least this many batches a launch.
+const BATCHES_A_LAUNCH: f64 = 8.0;
+
+/// Everything known of one variant of the group under way.
+#[derive(Debug, Default)]
+struct Progress {
+    prepared: Option<Prepared>,
+    launches: Vec<Launch>,
+    histogram: Option<Histogram<u64>>,
+    fault: Option<Fault>,
+}
+
+#[derive(Debug, Clone)]
+enum Fault {
+    Unavailable(Unavailable),
+    Broke(String),
+}
+
+impl Run<'_> {
+    /// Measures every group; `sink` gets each row's line as soon as its group is complete.
+    ///
+    /// # Errors
+    /// What `sink` says: a record that cannot be written ends the run.
+    pub fn measure(&mut self, sink: &mut dyn FnMut(Line) -> io::Result<()>) -> io::Result<()> {
+        let plan = self.plan;
+        self.onlooker.on(&Event::Planned(plan));
+        for (index, group) in plan.groups.iter().enumerate() {
+            let rows = self.group(group, index);
+            for row in &rows {
+                sink(Line::Row(Box::new(row.clone())))?;
+            }
+            self.onlooker.on(&Event::GroupDone { rows: &rows });
+        }
+        Ok(())
+    }
+
+    /// Checks every variant that can run here once; hands over its row key and what came of it.
+    pub fn check(&mut self, told: &mut dyn FnMut(&str, Result<(), Outcome>)) {
+        let plan = self.plan;
+        for group in plan.groups.iter().filter(|g| std::ptr::eq(g.point, &g.workload.points[0])) {
+            let mut progress = self.begin(group);
+            let passed = self.each_once(group, &mut progress, Task::Check);
+            for planned in &group.variants {
+                let name = planned.variant.name;
+                let row = format!("{}/{name}", group.workload.name);
+                let fault = progress.remove(name).and_then(|p| p.fault).map(Outcome::from);
+                let unknown = || Outcome::Unavailable(interrupted());
+                let passed = passed.contains(&name.to_owned());
+                told(&row, fault.map_or_else(|| if passed { Ok(()) } else { Err(unknown()) }, Err));
+            }
+        }
+    }
+
+    fn group(&mut self, group: &Group, index: usize) -> Vec<Row> {
+        self.onlooker.on(&Event::GroupStarted { group: &group.name() });
+        let mut progress = self.begin(group);
+        self.each_once(group, &mut progress, Task::Prepare);
+        let ops = shared_ops(group, &progress, self.plan.slice_s);
+        for launch in 0..self.plan.launches {
+            if self.stopped() || alive(&progress).next().is_none() {
+                break;
+            }
+            let slice_s = self.slice_s(index, launch);
+            self.launch(group, &mut progress, Task::Measure { launch, ops, slice_s });
+            let (done, of) = (launch as usize + 1, self.plan.launches as usize);
+            self.onlooker.on(&Event::Launched { group: &group.name(), done, of });
+        }
+        rows(group, ops, progress)
+    }
+
+    fn begin(&self, group: &Group) -> BTreeMap<String, Progress> {
+        let fault = |skip: &Option<Unavailable>| skip.clone().map(Fault::Unavailable);
+        let fresh = |p: &crate::plan::Planned| {
+            (p.variant.name.to_owned(), Progress { fault: fault(&p.skip), ..Progress::default() })
+        };
+        group.variants.iter().map(fresh).collect()
+    }
+
+    /// Does a task that takes the variants one after the other; where one kills its process, the rest get another.
+    /// Returns the variants that were checked.
+    fn each_once(
+        &mut self,
+        group: &Group,
+        progress: &mut BTreeMap<String, Progress>,
+        task: Task,
+    ) -> Vec<String> {
+        let mut checked = Vec::new();
+        let mut left = in_order(group, alive(progress).map(str::to_owned).collect());
+        while !left.is_empty() && !self.stopped() {
+            let mut under_way = left[0].clone();
+            let job = self.job(group, &left, task.clone());
+            let died = self.launcher.launch(&job, &mut |reply| match reply {
+                Reply::Begin { variant } => under_way = variant,
+                Reply::Outcome { variant, result } => {
+                    if result == Done::Checked {
+                        checked.push(variant.clone());
+                    }
+                    left.retain(|name| *name != variant);
+                    take(progress, &variant, result, 0);
+                }
+            });
+            let Err(Died(message)) = died else { break };
+            if !self.stopped() {
+                take(progress, &under_way, Done::Broke(message), 0);
+            }
+            left.retain(|name| *name != under_way);
+        }
+        checked
+    }
+
+    /// Measures all variants side by side; should the process die, each is measured alone, so that only the one that
+    /// breaks is lost.
+    fn launch(&mut self, group: &Group, progress: &mut BTreeMap<String, Progress>, task: Task) {
+        let all = in_order(group, alive(progress).map(str::to_owned).collect());
+        if self.launch_these(group, progress, &all, &task).is_ok() || self.stopped() {
+            return;
+        }
+        for name in &all {
+            let alone = std::slice::from_ref(name);
+            if let Err(Died(message)) = self.launch_these(group, progress, alone, &task)
+                && !self.stopped()
+            {
+                take(progress, name, Done::Broke(message), 0);
+            }
+        }
+    }
+
+    fn launch_these(
+        &mut self,
+        group: &Group,
+        progress: &mut BTreeMap<String, Progress>,
+        names: &[String],
+        task: &Task,
+    ) -> Result<(), Died> {
+        let Task::Measure { launch, .. } = *task else { return Ok(()) };
+        let mut replies = Vec::new();
+        let job = self.job(group, names, task.clone());
+        self.launcher.launch(&job, &mut |reply| replies.push(reply))?;
+        for reply in replies {
+            if let Reply::Outcome { variant, result } = reply {
+                take(progress, &variant, result, launch);
+            }
+        }
+        Ok(())
+    }
+
+    fn job(&self, group: &Group, variants: &[String], task: Task) -> Job {
+        Job {
+            workload: group.workload.name.into(),
+            point: group.point.name.into(),
+            variants: variants.to_vec(),
+            task,
+            cpus: group.cpus.clone(),
+            seed: self.request.seed,
+            inputs: self.request.inputs.clone(),
+            counters: self.request.counters.clone(),
+            clock: self.request.clock,
+            calibration: self.calibration.clone(),
+        }
+    }
+
+    fn stopped(&self) -> bool {
+        // Set by a signal handler that publishes nothing else.
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// The time for one variant in the launch to come: what is left of the budget over what is left to do. The plan's
+    /// own figure stands on the scripted clock, where nothing takes time.
+    fn slice_s(&self, group: usize, launch: u32) -> f64 {
+        if matches!(self.request.clock, ClockChoice::Scripted(_)) {
+            return self.plan.slice_s;
+        }
+        let shares = |g: &Group| g.runnable().count() as f64;
+        let (this, later) = self.plan.groups[group..].split_first().expect("the group is in the plan");
+        let left_shares = shares(this) * f64::from(self.plan.launches - launch)
+            + later.iter().map(shares).sum::<f64>() * f64::from(self.plan.launches);
+        let prepare_s = later.iter().map(shares).sum::<f64>() * crate::plan::PREPARE_S;
+        let left_s = self.request.budget_s - self.started.elapsed().as_secs_f64() - prepare_s;
+        (left_s / left_shares).clamp(0.01, 2.0)
+    }
+}
+
+fn alive(progress: &BTreeMap<String, Progress>) -> impl Iterator<Item = &str> {
+    progress.iter().filter(|(_, p)| p.fault.is_none()).map(|(name, _)| name.as_str())
+}
+
+fn in_order(group: &Group, names: Vec<String>) -> Vec<String> {
+    let planned = group.variants.iter().map(|p| p.variant.name.to_owned());
+    planned.filter(|name| names.contains(name)).collect()
+}
+
+fn interrupted() -> Unavailable {
+    Unavailable::new(
+        Reason::Interrupted,
+        "the run ended before it was measured; run again or give it a larger --budget",
+    )
+}
+
+/// Files one reply with its variant.
+fn take(progress: &mut BTreeMap<String, Progress>, variant: &str, result: Done, launch: u32) {
+    let Some(progress) = progress.get_mut(variant) else { return };
+    match result {
+        Done::Checked => {}
+        Done::Prepared(prepared) => progress.prepared = Some(prepared),
+        Done::Rounds(rounds) => progress.add(launch, rounds),
+        Done::Unavailable(unavailable) => progress.fault = Some(Fault::Unavailable(unavailable)),
+        Done::Broke(message) => progress.fault = Some(Fault::Broke(message)),
+    }
+}
+
+impl Progress {
+    fn add(&mut self, launch: u32, rounds: Rounds) {
+        if let Some(more) = worker::decode(&rounds.histogram_v2) {
+            let all = self.histogram.get_or_insert_with(crate::case::histogram);
+            all.add(more).expect("all histograms share their bounds");
+        }
+        let Rounds { ns_per_op: rounds_ns_per_op, classes, bounce_ns, .. } = rounds;
+        self.launches.push(Launch { launch, rounds_ns_per_op, classes, bounce_ns });
+    }
+
+    fn outcome(self, ops_per_batch: u64) -> Outcome {
+        let (prepared, launches) = match (self.fault, self.prepared) {
+            (Some(fault), _) => return fault.into(),
+            (None, Some(prepared)) if !self.launches.is_empty() => (prepared, self.launches),
+            _ => return Outcome::Unavailable(interrupted()),
+        };
+        Outcome::Measured(Measured {
+            ops_per_batch,
+            launches,
+            latency: self.histogram.as_ref().map(latency),
+            counts: prepared.counts,
+            facts: prepared.facts,
+            checksum: prepared.checksum,
+        })
+    }
+}
+
+impl From<Fault> for Outcome {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Unavailable(unavailable) => Outcome::Unavailable(unavailable),
+            Fault::Broke(message) => Outcome::Broke { message },
+        }
+    }
+}
+
+/// One operation count for all variants: long batches for the quickest, several batches a launch for the slowest.
+fn shared_ops(group: &Group, progress: &BTreeMap<String, Progress>, slice_s: f64) -> u64 {
+    let costs: Vec<f64> = progress.values().filter_map(|p| Some(p.prepared.as_ref()?.ns_per_op)).collect();
+    let quickest = costs.iter().copied().fold(f64::MAX, f64::min);
+    let slowest = costs.iter().copied().fold(0.01, f64::max);
+    let batch_ns = if group.point.cpus > 1 { BATCH_TWO_SIDED_NS } else { BATCH_NS };
+    let ops = (batch_ns / quickest).min(slice_s * 1e9 / BATCHES_A_LAUNCH / slowest);
+    ops.clamp(1.0, 1e9) as u64
+}
+
+fn latency(histogram: &Histogram<u64>) -> Latency {
+    let at = |quantile| histogram.value_at_quantile(quantile) as f64 / 1000.0;
+    Latency {
+        samples: histogram.len(),
+        p50_ns: at(0.5),
+        p90_ns: at(0.9),
+        p99_ns: at(0.99),
+        p999_ns: at(0.999),
+        max_ns: histogram.max() as f64 / 1000.0,
+        histogram_v2: worker::encode(histogram),
+    }
+}
+
+fn rows(group: &Group, ops: u64, mut progress: BTreeMap<String, Progress>) -> Vec<Row> {
+    let mut outcome = |variant: &Variant| progress.remove(variant.name).unwrap_or_default().outcome(ops);
+    group.variants.iter().map(|p| row(group, p.variant, outcome(p.variant))).collect()
+}
+
+fn row(group: &Group, variant: &Variant, outcome: Outcome) -> Row {
+    Row {
+        workload: group.workload.name.into(),
+        point: group.point.name.into(),
+        variant: variant.name.into(),
+        role: variant.role.name().into(),
+        source: group.workload.source.into(),
+        about: variant.about.into(),
+        unit_of_work: group.point.unit_of_work.into(),
+        isa: variant.needs.names().into_iter().map(str::to_owned).collect(),
+        bound: group.point.bound.map(|b| RowBound {
+            limit: b.limit.into(),
+            times: b.times,
+            why: b.why.into(),
+        }),
+        cpus: group.cpus.clone(),
+        outcome,
+    }
+}

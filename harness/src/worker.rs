@@ -1,1 +1,398 @@
-//! Placeholder.
+//! What a fresh process does: takes one job, checks or times the named variants side by side, and tells what came of
+//! each, one reply a line. Who starts the process is `launch`; what follows from the replies is `sampler`.
+
+use crate::case::{self, Batch, Case, Fact};
+use crate::clock::{Clock, ClockChoice, ClockFacts};
+use crate::counter::{self, Selection};
+use crate::isa::Granted;
+use crate::machine::probe::pin;
+use crate::record::Count;
+use crate::stats::random::Random;
+use crate::unavailable::Unavailable;
+use crate::workload::{Point, Registry, Setup, Variant, Workload, key};
+use base64::Engine;
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{Serializer, V2Serializer};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+
+/// One order to one process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// Workload name.
+    pub workload: String,
+    /// Point name.
+    pub point: String,
+    /// Variants to take, in table order.
+    pub variants: Vec<String>,
+    /// What to do with them.
+    pub task: Task,
+    /// CPUs to pin to; the first is the measuring thread's.
+    pub cpus: Vec<usize>,
+    /// Seed of generated input and of the order of rounds.
+    pub seed: u64,
+    /// Files by input name.
+    pub inputs: BTreeMap<String, PathBuf>,
+    /// What is counted beside time.
+    pub counters: Selection,
+    /// The clock that was asked for.
+    pub clock: ClockChoice,
+    /// Its calibration, made once by the parent.
+    pub calibration: ClockFacts,
+}
+
+/// What to do with the variants of a job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// Run the structure's check, time nothing.
+    Check,
+    /// Run the check, find what an operation costs, count, and read the facts.
+    Prepare,
+    /// Interleaved rounds.
+    Measure {
+        /// Number of the launch.
+        launch: u32,
+        /// Operations a batch, the same for all variants.
+        ops: u64,
+        /// Time for each variant, seconds.
+        slice_s: f64,
+    },
+}
+
+/// What the process tells.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "snake_case")]
+pub enum Reply {
+    /// This variant's check or preparation is under way: should the process die, it is the one that broke. Not told
+    /// between timed rounds, where it would disturb.
+    Begin {
+        /// Its name.
+        variant: String,
+    },
+    /// What came of a variant.
+    Outcome {
+        /// Its name.
+        variant: String,
+        /// What came of it.
+        result: Done,
+    },
+}
+
+/// What came of one variant of a job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Done {
+    /// The check passed.
+    Checked,
+    /// The check passed and the variant is ready to be timed.
+    Prepared(Prepared),
+    /// Its rounds.
+    Rounds(Rounds),
+    /// It cannot be had here.
+    Unavailable(Unavailable),
+    /// A failed check or a panic.
+    Broke(String),
+}
+
+/// What is known of a variant before its rounds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Prepared {
+    /// Rough cost of an operation.
+    pub ns_per_op: f64,
+    /// Counts per operation.
+    pub counts: Vec<Count>,
+    /// What the case reported beside time.
+    pub facts: Vec<Fact>,
+    /// Fold of the first [`FIRST_OPS`] operations' results, hexadecimal.
+    pub checksum: String,
+}
+
+/// The rounds of one variant in one launch.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rounds {
+    /// One value a round.
+    pub ns_per_op: Vec<f64>,
+    /// Where the two cores were, one letter a round.
+    pub classes: String,
+    /// Line bounce around each round.
+    pub bounce_ns: Vec<f64>,
+    /// Stamped operations, HdrHistogram V2 in base64; empty where the point asks for none.
+    pub histogram_v2: String,
+}
+
+/// Operations in the first batch of a case, whose checksum goes into the record.
+pub const FIRST_OPS: u64 = 16;
+
+/// Rounds that a launch makes at most: more tell nothing of launches.
+const MAX_ROUNDS: usize = 60;
+
+/// Rounds that a launch makes at least, even over its time.
+const MIN_ROUNDS: usize = 3;
+
+/// Share of a slice spent warming up, and stamping single operations where the point asks for it.
+const WARM_UP_SHARE: f64 = 0.1;
+const STAMP_SHARE: f64 = 0.25;
+
+/// Length of the batch from which an operation's cost is estimated, ns.
+const ESTIMATE_NS: f64 = 2e6;
+
+/// Time that the counting passes may take, ns.
+const COUNT_NS: f64 = 5e6;
+
+/// Does a job; every reply is handed over as soon as it is known.
+///
+/// # Errors
+/// A job that names what the registry does not hold.
+pub fn work(registry: Registry, job: &Job, reply: &mut dyn FnMut(Reply)) -> Result<(), String> {
+    let bench = Bench::open(registry, job)?;
+    if let Some(cpu) = job.cpus.first() {
+        pin(*cpu);
+    }
+    match job.task {
+        Task::Check => bench.each(reply, |variant| bench.check(variant).map(|()| Done::Checked)),
+        Task::Prepare => bench.each(reply, |variant| bench.prepare(variant).map(Done::Prepared)),
+        Task::Measure { launch, ops, slice_s } => bench.measure(reply, launch, ops, slice_s * 1e9),
+    }
+    Ok(())
+}
+
+/// Why a variant yields nothing.
+enum Fault {
+    Unavailable(Unavailable),
+    Broke(String),
+}
+
+impl From<Unavailable> for Fault {
+    fn from(unavailable: Unavailable) -> Self {
+        Fault::Unavailable(unavailable)
+    }
+}
+
+impl From<Fault> for Done {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Unavailable(unavailable) => Done::Unavailable(unavailable),
+            Fault::Broke(message) => Done::Broke(message),
+        }
+    }
+}
+
+struct Bench<'a> {
+    job: &'a Job,
+    workload: &'static Workload,
+    point: &'static Point,
+    variants: Vec<&'static Variant>,
+    clock: Clock,
+}
+
+/// A variant on the bench, with the rounds it has made.
+struct Contender<'a> {
+    variant: &'static Variant,
+    case: Box<dyn Case>,
+    rounds: Result<Rounds, Fault>,
+    histogram: Histogram<u64>,
+    bench: &'a Bench<'a>,
+}
+
+impl<'a> Bench<'a> {
+    fn open(registry: Registry, job: &'a Job) -> Result<Self, String> {
+        let workload = registry.iter().find(|w| w.name == job.workload);
+        let workload = workload.ok_or_else(|| format!("no workload {}", job.workload))?;
+        let point = workload.points.iter().find(|p| p.name == job.point);
+        let point = point.ok_or_else(|| format!("no point {}/{}", job.workload, job.point))?;
+        let named = |name: &String| workload.variants.iter().find(|v| v.name == name);
+        let variants: Option<Vec<_>> = job.variants.iter().map(named).collect();
+        let variants = variants.ok_or_else(|| format!("no such variant among {:?}", job.variants))?;
+        Ok(Self { job, workload, point, variants, clock: Clock::inherit(job.clock, &job.calibration) })
+    }
+
+    fn setup(&self, variant: &Variant) -> Result<Setup<'_>, Unavailable> {
+        Ok(Setup {
+            point: self.point,
+            granted: Granted::check(variant.needs)?,
+            cpus: &self.job.cpus,
+            seed: self.job.seed,
+            inputs: &self.job.inputs,
+        })
+    }
+
+    fn each(&self, reply: &mut dyn FnMut(Reply), work: impl Fn(&'static Variant) -> Result<Done, Fault>) {
+        for variant in &self.variants {
+            reply(Reply::Begin { variant: variant.name.into() });
+            let result = guarded(|| work(variant)).unwrap_or_else(Done::from);
+            reply(Reply::Outcome { variant: variant.name.into(), result });
+        }
+    }
+
+    fn check(&self, variant: &'static Variant) -> Result<(), Fault> {
+        let setup = self.setup(variant)?;
+        (variant.check)(&setup).map_err(|broken| Fault::Broke(format!("check failed: {broken}")))
+    }
+
+    fn prepare(&self, variant: &'static Variant) -> Result<Prepared, Fault> {
+        self.check(variant)?;
+        self.script(variant, "prepare");
+        let mut case = (variant.build)(&self.setup(variant)?)?;
+        let checksum = format!("{:016x}", case.batch(FIRST_OPS, &self.clock).checksum);
+        let ns_per_op = self.estimate(case.as_mut());
+        let ops = (COUNT_NS / ns_per_op.max(0.1)).clamp(1.0, 10_000.0) as u64;
+        let units = case.units_per_op();
+        let mut counts = counter::count(&self.job.counters, ops, &mut |ops| {
+            case.batch(ops, &self.clock);
+        });
+        counts.iter_mut().for_each(|count| count.per_op = count.per_op.clone().map(|n| n / units));
+        Ok(Prepared { ns_per_op, counts, facts: case.facts(), checksum })
+    }
+
+    /// Doubles the batch until it is long enough to tell an operation's cost.
+    fn estimate(&self, case: &mut dyn Case) -> f64 {
+        let mut ops = FIRST_OPS;
+        loop {
+            let elapsed_ns = case.batch(ops, &self.clock).elapsed_ns;
+            if elapsed_ns >= ESTIMATE_NS || ops >= 1 << 32 {
+                return (elapsed_ns / ops as f64).max(0.01);
+            }
+            ops *= if elapsed_ns < ESTIMATE_NS / 20.0 { 8 } else { 2 };
+        }
+    }
+
+    fn measure(&self, reply: &mut dyn FnMut(Reply), launch: u32, ops: u64, slice_ns: f64) {
+        let mut contenders = Vec::new();
+        for variant in &self.variants {
+            match guarded(|| Ok((variant.build)(&self.setup(variant)?)?)) {
+                Ok(case) => contenders.push(Contender::new(self, variant, case)),
+                Err(fault) => reply(Reply::Outcome { variant: variant.name.into(), result: fault.into() }),
+            }
+        }
+        let mut random = Random::new(self.job.seed ^ u64::from(launch) << 32);
+        self.warm_up(&mut contenders, ops, slice_ns * WARM_UP_SHARE);
+        let share = 1.0 - WARM_UP_SHARE - if self.point.latency { STAMP_SHARE } else { 0.0 };
+        self.rounds(&mut contenders, &mut random, (launch, ops), slice_ns * share);
+        for contender in contenders {
+            let variant = contender.variant.name.to_owned();
+            let result = contender.finish(launch, slice_ns * STAMP_SHARE);
+            reply(Reply::Outcome { variant, result });
+        }
+    }
+
+    fn warm_up(&self, contenders: &mut [Contender<'_>], ops: u64, length_ns: f64) {
+        for contender in contenders.iter_mut() {
+            self.script(contender.variant, "warm-up");
+            let end_ns = self.clock.now_ns() + length_ns;
+            while contender.rounds.is_ok() && self.clock.now_ns() < end_ns {
+                contender.run(ops, |_, _| {});
+            }
+        }
+    }
+
+    /// Rounds in random order, every second one reversed, so that drift falls on all alike.
+    fn rounds(
+        &self,
+        contenders: &mut [Contender<'_>],
+        random: &mut Random,
+        (launch, ops): (u32, u64),
+        slice_ns: f64,
+    ) {
+        let mut order: Vec<usize> = (0..contenders.len()).collect();
+        let mut spent_ns = 0.0;
+        for round in 0..MAX_ROUNDS {
+            match round % 2 {
+                0 => random.shuffle(&mut order),
+                _ => order.reverse(),
+            }
+            for contender in &order {
+                let contender = &mut contenders[*contender];
+                self.script(contender.variant, &format!("{launch}/{round}"));
+                spent_ns += contender.round(ops);
+            }
+            if round + 1 >= MIN_ROUNDS && spent_ns > slice_ns * contenders.len() as f64 {
+                return;
+            }
+        }
+    }
+
+    /// On the scripted clock: starts the script of one step of one row.
+    fn script(&self, variant: &Variant, step: &str) {
+        if let Some(script) = self.clock.scripted() {
+            let row = key(self.workload.name, self.point.name, variant.name);
+            let ns_per_op = 5.0 + (Random::hash(&row) % 2000) as f64 / 10.0;
+            script.begin(&format!("{row}/{step}"), ns_per_op);
+        }
+    }
+}
+
+impl<'a> Contender<'a> {
+    fn new(bench: &'a Bench<'a>, variant: &'static Variant, case: Box<dyn Case>) -> Self {
+        Self { variant, case, rounds: Ok(Rounds::default()), histogram: case::histogram(), bench }
+    }
+
+    /// Runs one batch; a panic ends this variant and no other.
+    fn run(&mut self, ops: u64, keep: impl FnOnce(&mut Rounds, Batch)) {
+        let Ok(rounds) = &mut self.rounds else { return };
+        match guarded(|| Ok(self.case.batch(ops, &self.bench.clock))) {
+            Ok(batch) => keep(rounds, batch),
+            Err(fault) => self.rounds = Err(fault),
+        }
+    }
+
+    /// One round kept; returns the time it took.
+    fn round(&mut self, ops: u64) -> f64 {
+        let mut spent_ns = 0.0;
+        let units = ops as f64 * self.case.units_per_op();
+        self.run(ops, |rounds, batch| {
+            spent_ns = batch.elapsed_ns;
+            rounds.ns_per_op.push(batch.elapsed_ns / units);
+            if let Some(bounce) = batch.bounce {
+                rounds.classes.push(bounce.class());
+                rounds.bounce_ns.push((bounce.before_ns + bounce.after_ns) / 2.0);
+            }
+        });
+        spent_ns
+    }
+
+    /// The stamped pass, where the point asks for one, and the result.
+    fn finish(mut self, launch: u32, stamp_ns: f64) -> Done {
+        if let (Ok(rounds), true) = (&self.rounds, self.bench.point.latency) {
+            self.bench.script(self.variant, &format!("{launch}/stamps"));
+            let ns_per_op = crate::stats::median(&rounds.ns_per_op) * self.case.units_per_op();
+            let ops = (stamp_ns / (ns_per_op + 40.0)).clamp(100.0, 50_000.0) as u64;
+            let (case, clock, histogram) = (&mut self.case, &self.bench.clock, &mut self.histogram);
+            if let Err(fault) = guarded(|| Ok(case.stamped(ops, clock, histogram))) {
+                self.rounds = Err(fault);
+            }
+        }
+        match self.rounds {
+            Ok(rounds) => Done::Rounds(Rounds { histogram_v2: encode(&self.histogram), ..rounds }),
+            Err(fault) => fault.into(),
+        }
+    }
+}
+
+/// A histogram as the record holds it; empty for an empty one.
+pub fn encode(histogram: &Histogram<u64>) -> String {
+    if histogram.is_empty() {
+        return String::new();
+    }
+    let mut bytes = Vec::new();
+    V2Serializer::new().serialize(histogram, &mut bytes).expect("writing to memory does not fail");
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+/// The histogram of a record's text, where it is one.
+pub fn decode(text: &str) -> Option<Histogram<u64>> {
+    let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok()?;
+    hdrhistogram::serialization::Deserializer::new().deserialize(&mut bytes.as_slice()).ok()
+}
+
+/// Runs `work`; a panic becomes a fault that carries its message.
+fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text =
+            text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("a panic without a message");
+        Err(Fault::Broke(format!("panicked: {text}")))
+    })
+}

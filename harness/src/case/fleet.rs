@@ -28,7 +28,11 @@ pub(super) struct Led<A> {
 }
 
 /// A body on a thread or in a process of its own.
-pub(super) struct Follower(Kind);
+pub(super) struct Follower {
+    kind: Kind,
+    /// Number of the batch under way.
+    batch: u32,
+}
 
 enum Kind {
     Thread(Arc<Control>, Option<JoinHandle<()>>),
@@ -43,36 +47,41 @@ impl Follower {
             pin(cpu);
             shared.follow(&mut body, true);
         });
-        Follower(Kind::Thread(control, Some(thread)))
+        Follower { kind: Kind::Thread(control, Some(thread)), batch: 0 }
     }
 
     pub(super) fn process(process: Process) -> Self {
-        Follower(Kind::Process(process))
+        Follower { kind: Kind::Process(process), batch: 0 }
     }
 
     fn control(&self) -> &Control {
-        match &self.0 {
+        match &self.kind {
             Kind::Thread(control, _) => control,
             Kind::Process(process) => process.control(),
         }
     }
 
     fn is_alive(&self) -> bool {
-        match &self.0 {
+        match &self.kind {
             Kind::Thread(_, thread) => thread.as_ref().is_some_and(|t| !t.is_finished()),
             Kind::Process(process) => process.is_alive(),
         }
     }
 
-    fn wait_until(&self, condition: impl Fn(&Control) -> bool) {
-        wait_until(|| condition(self.control()), || self.is_alive());
+    fn summon(&mut self, ops: u64) {
+        self.batch = self.control().summon(ops);
+        self.wait_until(Control::is_ready);
+    }
+
+    fn wait_until(&self, condition: impl Fn(&Control, u32) -> bool) {
+        wait_until(|| condition(self.control(), self.batch), || self.is_alive());
     }
 }
 
 impl Drop for Follower {
     fn drop(&mut self) {
         self.control().dismiss();
-        if let Kind::Thread(_, thread) = &mut self.0 {
+        if let Kind::Thread(_, thread) = &mut self.kind {
             // A follower that panicked has printed its message; the leader's own wait reported it.
             let _ = thread.take().map(JoinHandle::join);
         }
@@ -86,17 +95,14 @@ impl<A: Body> Led<A> {
 
     /// Brings every follower to the start, runs the leader's part between two readings, and waits for the followers.
     fn led(&mut self, ops: u64, clock: &Clock, lead: impl FnOnce(&mut A) -> u64) -> Batch {
-        let numbers: Vec<u32> = self.followers.iter().map(|f| f.control().summon(ops)).collect();
-        for (follower, number) in self.followers.iter().zip(&numbers) {
-            follower.wait_until(|control| control.is_ready(*number));
-        }
+        self.followers.iter_mut().for_each(|follower| follower.summon(ops));
         let before_ns = self.bounce_ns(clock);
         let (body, followers) = (&mut self.body, &self.followers);
         let (start, stop, checksum) = on_clock!(clock, source => {
             let start = source.start();
-            followers.iter().zip(&numbers).for_each(|(f, number)| f.control().start(*number));
+            followers.iter().for_each(|f| f.control().start(f.batch));
             let checksum = lead(body);
-            followers.iter().zip(&numbers).for_each(|(f, number)| f.wait_until(|control| control.is_done(*number)));
+            followers.iter().for_each(|f| f.wait_until(Control::is_done));
             (start, source.stop(ops), checksum)
         });
         let checksum =
