@@ -51,9 +51,12 @@ struct Progress {
     fault: Option<Fault>,
 }
 
-#[derive(Debug, Clone)]
-enum Fault {
+/// Why a variant yields nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// It cannot be had here.
     Unavailable(Unavailable),
+    /// A failed check, a panic, a signal: what happened.
     Broke(String),
 }
 
@@ -75,8 +78,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Checks every variant that can run here once; hands over its row key and what came of it.
-    pub fn check(&mut self, told: &mut dyn FnMut(&str, Result<(), Outcome>)) {
+    /// Checks every variant that can run here once; hands over `workload/variant` and what is wrong with it, if anything.
+    pub fn check(&mut self, told: &mut dyn FnMut(&str, Option<Fault>)) {
         let plan = self.plan;
         for group in plan.groups.iter().filter(|g| std::ptr::eq(g.point, &g.workload.points[0])) {
             let mut progress = self.begin(group);
@@ -84,10 +87,9 @@ impl Run<'_> {
             for planned in &group.variants {
                 let name = planned.variant.name;
                 let row = format!("{}/{name}", group.workload.name);
-                let fault = progress.remove(name).and_then(|p| p.fault).map(Outcome::from);
-                let unknown = || Outcome::Unavailable(interrupted());
-                let passed = passed.contains(&name.to_owned());
-                told(&row, fault.map_or_else(|| if passed { Ok(()) } else { Err(unknown()) }, Err));
+                let fault = progress.remove(name).and_then(|p| p.fault);
+                let missed = || (!passed.contains(&name.to_owned())).then(|| Fault::Unavailable(interrupted()));
+                told(&row, fault.or_else(missed));
             }
         }
     }
