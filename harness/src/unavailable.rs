@@ -19,6 +19,8 @@ pub enum Reason {
     NoHugePages,
     /// The kernel refused it to this user.
     NoPrivilege,
+    /// Others hold all there are of it just now.
+    InUse,
     /// Needs a device (radio, energy meter, GPU) that is absent.
     NeedsDevice,
     /// The documented figure does not say enough to be measured.
@@ -51,6 +53,7 @@ impl Reason {
             Reason::NoNuma => "no-numa",
             Reason::NoHugePages => "no-huge-pages",
             Reason::NoPrivilege => "no-privilege",
+            Reason::InUse => "in-use",
             Reason::NeedsDevice => "needs-device",
             Reason::TargetAmbiguous => "target-ambiguous",
             Reason::TargetUnfalsifiable => "target-unfalsifiable",

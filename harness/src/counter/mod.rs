@@ -2,6 +2,8 @@
 //! sources a run uses is decided in `selection`.
 
 pub mod heap;
+pub mod perf_event;
+pub mod rusage;
 pub mod scripted;
 mod selection;
 
@@ -19,7 +21,7 @@ pub trait Source: Sync {
     fn group(&self) -> Group;
 
     /// What it counts, in the order of its readings.
-    fn events(&self) -> &'static [Event];
+    fn events(&self) -> Vec<Event>;
 
     /// Opens the source for every thread of this process and what they will spawn.
     ///
@@ -75,7 +77,14 @@ impl Reading {
 }
 
 /// Every source, one line each. Each is read in a pass of its own.
-pub static SOURCES: &[&dyn Source] = &[&heap::Heap, &scripted::Scripted];
+pub static SOURCES: &[&dyn Source] = &[
+    &perf_event::CORE,
+    &perf_event::CACHE,
+    &perf_event::SOFTWARE,
+    &rusage::Rusage,
+    &heap::Heap,
+    &scripted::Scripted,
+];
 
 /// Counts `run`, which performs as many operations as it is told, in one pass of `ops` operations for each selected
 /// source. A source that cannot count here yields its counts with the reason and leaves out its pass.
@@ -107,12 +116,12 @@ pub fn facts() -> Vec<CounterFacts> {
 /// What became of each event of one source: an empty region is read, and a reading without a value says why.
 pub fn facts_of(source: &dyn Source) -> Vec<CounterFacts> {
     let readings = readings(source, 1, &mut |_| ());
-    let fact = |(event, reading): (&Event, Reading)| CounterFacts {
+    let fact = |(event, reading): (Event, Reading)| CounterFacts {
         name: format!("{}: {}", source.name(), reading.name),
         about: event.about.into(),
         unavailable: reading.value.err(),
     };
-    source.events().iter().zip(readings).map(fact).collect()
+    source.events().into_iter().zip(readings).map(fact).collect()
 }
 
 #[cfg(test)]

@@ -26,8 +26,8 @@ impl Source for Scripted {
         Group::Scripted
     }
 
-    fn events(&self) -> &'static [Event] {
-        &EVENTS
+    fn events(&self) -> Vec<Event> {
+        EVENTS.to_vec()
     }
 
     fn open(&self) -> Result<Box<dyn Counter>, Unavailable> {

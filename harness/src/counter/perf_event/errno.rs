@@ -1,0 +1,130 @@
+//! What the kernel means by the error number with which it refuses a perf event, and what would mend it.
+
+use crate::unavailable::{Reason, Unavailable};
+use std::io;
+
+/// Error number, its name, the reason code, and the sentence with the remedy.
+type Refusal = (i32, &'static str, Reason, &'static str);
+
+static REFUSALS: &[Refusal] = &[
+    (
+        libc::ENOENT,
+        "ENOENT",
+        Reason::NoPmu,
+        "this CPU, or the virtual machine on it, exposes no such counter; measure on the host, or give the guest a \
+         virtual PMU",
+    ),
+    (
+        libc::EACCES,
+        "EACCES",
+        Reason::NoPrivilege,
+        "the kernel keeps counters from this user; as root: sysctl kernel.perf_event_paranoid=1, or setcap \
+         cap_perfmon=ep on the program",
+    ),
+    (
+        libc::EPERM,
+        "EPERM",
+        Reason::NoPrivilege,
+        "a seccomp filter (a container's default profile) or the locked-memory limit forbids it; allow perf_event_open \
+         in the container's profile, or raise ulimit -l",
+    ),
+    (
+        libc::EINVAL,
+        "EINVAL",
+        Reason::Unsupported,
+        "more events than the CPU can count at once, or a kind of counting that it has not; select fewer",
+    ),
+    (
+        libc::ENOSPC,
+        "ENOSPC",
+        Reason::InUse,
+        "every counter of this kind is taken, perhaps by the NMI watchdog; end other profilers, or as root: sysctl \
+         kernel.nmi_watchdog=0",
+    ),
+    (libc::EBUSY, "EBUSY", Reason::InUse, "another program holds the counters for itself alone; end it"),
+    (
+        libc::ENOSYS,
+        "ENOSYS",
+        Reason::Unsupported,
+        "there is no such system call, as under user-mode emulation or a kernel without perf events; run on the \
+         machine itself",
+    ),
+    (
+        libc::EOPNOTSUPP,
+        "EOPNOTSUPP",
+        Reason::Unsupported,
+        "the counter exists and cannot do what was asked of it; choose another event",
+    ),
+    (
+        libc::EMFILE,
+        "EMFILE",
+        Reason::InUse,
+        "this process has no file descriptors left, and needs one per event and thread; raise ulimit -n",
+    ),
+    (
+        libc::E2BIG,
+        "E2BIG",
+        Reason::Unsupported,
+        "the kernel is older than an option that was asked for; use a newer kernel",
+    ),
+];
+
+/// The refusal of a perf event in words.
+pub fn explain(error: &io::Error) -> Unavailable {
+    match REFUSALS.iter().find(|(number, ..)| Some(*number) == number_of(error)) {
+        Some((_, name, reason, sentence)) => {
+            Unavailable::new(*reason, format!("perf_event_open answers {name}: {sentence}"))
+        }
+        None => Unavailable::new(Reason::Unsupported, format!("perf events fail: {error}")),
+    }
+}
+
+/// Whether asking for less than the kernel's own share could help.
+pub fn is_privilege(error: &io::Error) -> bool {
+    number_of(error) == Some(libc::EACCES)
+}
+
+/// perf-event2 turns `E2BIG` into an error of its own that carries no number.
+fn number_of(error: &io::Error) -> Option<i32> {
+    let replaced = (error.kind() == io::ErrorKind::Unsupported).then_some(libc::E2BIG);
+    error.raw_os_error().or(replaced)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(number: i32) -> Reason {
+        explain(&io::Error::from_raw_os_error(number)).reason
+    }
+
+    #[test]
+    fn each_errno_that_the_kernel_is_known_to_answer_has_its_reason() {
+        assert_eq!(reason(libc::ENOENT), Reason::NoPmu);
+        assert_eq!([libc::EACCES, libc::EPERM].map(reason), [Reason::NoPrivilege; 2]);
+        assert_eq!([libc::ENOSPC, libc::EBUSY, libc::EMFILE].map(reason), [Reason::InUse; 3]);
+        let unsupported = [libc::EINVAL, libc::ENOSYS, libc::EOPNOTSUPP, libc::E2BIG];
+        assert_eq!(unsupported.map(reason), [Reason::Unsupported; 4]);
+    }
+
+    #[test]
+    fn every_sentence_names_the_errno_and_ends_in_a_remedy() {
+        for (number, name, _, sentence) in REFUSALS {
+            let words = explain(&io::Error::from_raw_os_error(*number)).detail;
+            assert_eq!(words, format!("perf_event_open answers {name}: {sentence}"));
+            assert!(sentence.contains("; ") && !sentence.contains("  "), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn an_error_outside_the_table_keeps_the_systems_own_words() {
+        let error = io::Error::from_raw_os_error(libc::EIO);
+        assert!(explain(&error).detail.contains(&error.to_string()));
+    }
+
+    #[test]
+    fn an_options_error_without_a_number_is_the_too_old_kernel() {
+        let error = io::Error::new(io::ErrorKind::Unsupported, "options");
+        assert!(explain(&error).detail.contains("E2BIG"));
+    }
+}

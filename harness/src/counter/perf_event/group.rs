@@ -1,0 +1,221 @@
+//! Opens a set of perf events for every thread of the process and reads it twice a region. The groups stay enabled:
+//! switching one on and off costs several times as much as a read.
+
+use super::reply::{Reply, tally};
+use super::{Kind, Probe, UserOnly, errno};
+use crate::counter::{Counter, Reading};
+use crate::record::Provenance;
+use crate::unavailable::{Reason, Unavailable};
+use perf_event::events::Software;
+use perf_event::{Builder, ReadFormat};
+use std::io;
+
+/// Empty regions read to learn what looking costs.
+const EMPTY_REGIONS: usize = 8;
+
+/// Whether the kernel's share is counted too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    UserAndKernel,
+    User,
+}
+
+/// Opens the events that can be had; user mode only where this user may not count the kernel.
+///
+/// # Errors
+/// Why none of them can be had.
+pub fn open(probes: &'static [Probe]) -> Result<Box<dyn Counter>, Unavailable> {
+    if cfg!(miri) {
+        return Err(Unavailable::new(
+            Reason::Unsupported,
+            "the interpreter has no perf events; run it natively",
+        ));
+    }
+    let opened = match open_in(probes, Scope::UserAndKernel) {
+        Err(error) if errno::is_privilege(&error) => open_in(probes, Scope::User),
+        opened => opened,
+    };
+    let region = opened.map_err(|error| errno::explain(&error))?;
+    match region.refusals.iter().all(Option::is_some) {
+        true => Err(region.refusals.into_iter().flatten().next().expect("a source has events")),
+        false => Ok(Box::new(region)),
+    }
+}
+
+fn open_in(probes: &'static [Probe], scope: Scope) -> io::Result<Region> {
+    let mut region = Region::new(probes, scope);
+    for id in thread_ids()? {
+        match region.add(id) {
+            // The thread has ended since it was listed.
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
+            added => added?,
+        }
+    }
+    region.learn_cost()?;
+    Ok(region)
+}
+
+/// Every thread of the process, the calling one first.
+fn thread_ids() -> io::Result<Vec<i32>> {
+    let here = rustix::thread::gettid().as_raw_nonzero().get();
+    let names =
+        std::fs::read_dir("/proc/self/task")?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let others = names.filter_map(|name| name.parse().ok()).filter(|id| *id != here);
+    Ok(std::iter::once(here).chain(others).collect())
+}
+
+/// The events of all threads, and what they stood at when the region began.
+struct Region {
+    probes: &'static [Probe],
+    scope: Scope,
+    /// Why an event is not counted, in the order of `probes`.
+    refusals: Vec<Option<Unavailable>>,
+    threads: Vec<Thread>,
+    before: io::Result<Vec<Reply>>,
+    /// What two reads add to each event of the calling thread.
+    cost: Vec<u64>,
+}
+
+impl Region {
+    fn new(probes: &'static [Probe], scope: Scope) -> Self {
+        let refusals = probes.iter().map(|probe| blind(probe, scope)).collect();
+        Self {
+            probes,
+            scope,
+            refusals,
+            threads: Vec::new(),
+            before: Ok(Vec::new()),
+            cost: vec![0; probes.len()],
+        }
+    }
+
+    /// Opens the events for one thread; one that any thread is refused is given up for all.
+    fn add(&mut self, id: i32) -> io::Result<()> {
+        let mut leader = settings(id, Scope::User).build_group()?;
+        let mut members = Vec::new();
+        for (probe, refusal) in self.probes.iter().zip(&mut self.refusals) {
+            let wanted = refusal.is_none().then(|| leader.add(&member(probe, id, self.scope)));
+            match wanted.transpose() {
+                Ok(counter) => members.push(counter),
+                Err(error) if self.scope == Scope::UserAndKernel && errno::is_privilege(&error) => {
+                    return Err(error);
+                }
+                Err(error) => {
+                    *refusal = Some(errno::explain(&error));
+                    members.push(None);
+                }
+            }
+        }
+        leader.enable()?;
+        self.threads.push(Thread { leader, members });
+        Ok(())
+    }
+
+    fn learn_cost(&mut self) -> io::Result<()> {
+        let mut least = vec![u64::MAX; self.probes.len()];
+        for _ in 0..EMPTY_REGIONS {
+            self.start();
+            let region = self.counted()?;
+            least.iter_mut().zip(&region[0].values).for_each(|(least, value)| *least = *value.min(least));
+        }
+        self.cost = least;
+        Ok(())
+    }
+
+    /// What each thread counted since the start; the calling thread is read first, as it was read last before.
+    fn counted(&mut self) -> io::Result<Vec<Reply>> {
+        let after: Vec<Reply> = self.threads.iter_mut().map(Thread::read).collect::<io::Result<_>>()?;
+        let before = self.before.as_ref().map_err(|error| io::Error::new(error.kind(), error.to_string()))?;
+        let mut deltas: Vec<Reply> = after.iter().zip(before.iter().rev()).map(|(a, b)| a.since(b)).collect();
+        let here = deltas.remove(0).less(&self.cost);
+        deltas.insert(0, here);
+        Ok(deltas)
+    }
+
+    fn reading(&self, event: usize, threads: &io::Result<Vec<Reply>>) -> Reading {
+        let probe = &self.probes[event];
+        let name = name(probe, self.scope);
+        let counted = match (&self.refusals[event], threads) {
+            (Some(refusal), _) => Err(refusal.clone()),
+            (None, Err(error)) => Err(errno::explain(error)),
+            (None, Ok(threads)) => tally(threads, event),
+        };
+        match counted {
+            Err(reason) => Reading::absent(name, reason),
+            Ok(tally) => {
+                Reading { name, value: Ok(tally.value), provenance: tally.provenance(provenance(probe)) }
+            }
+        }
+    }
+}
+
+impl Counter for Region {
+    fn start(&mut self) {
+        self.before = self.threads.iter_mut().rev().map(Thread::read).collect();
+    }
+
+    fn stop(&mut self, _ops: u64) -> Vec<Reading> {
+        let threads = self.counted();
+        (0..self.probes.len()).map(|event| self.reading(event, &threads)).collect()
+    }
+}
+
+/// One thread's group; a member that was refused is none.
+struct Thread {
+    leader: perf_event::Group,
+    members: Vec<Option<perf_event::Counter>>,
+}
+
+impl Thread {
+    fn read(&mut self) -> io::Result<Reply> {
+        let data = self.leader.read()?;
+        let nanoseconds = |time: Option<std::time::Duration>| time.map_or(0, |time| time.as_nanos() as u64);
+        let value = |member: &Option<perf_event::Counter>| member.as_ref().map_or(0, |counter| data[counter]);
+        Ok(Reply {
+            enabled_ns: nanoseconds(data.time_enabled()),
+            running_ns: nanoseconds(data.time_running()),
+            values: self.members.iter().map(value).collect(),
+        })
+    }
+}
+
+/// What the leader, which counts nothing, and its members have in common. Threads and processes that the observed
+/// thread starts later are counted with it.
+fn settings(thread: i32, scope: Scope) -> Builder<'static> {
+    let mut builder = Builder::new(Software::DUMMY);
+    builder.observe_pid(thread).inherit(true).exclude_kernel(scope == Scope::User).read_format(
+        ReadFormat::GROUP | ReadFormat::ID | ReadFormat::TOTAL_TIME_ENABLED | ReadFormat::TOTAL_TIME_RUNNING,
+    );
+    builder
+}
+
+fn member(probe: &Probe, thread: i32, scope: Scope) -> Builder<'static> {
+    let mut builder = settings(thread, scope);
+    builder.attrs_mut().type_ = probe.kind as u32;
+    builder.attrs_mut().config = probe.config;
+    builder
+}
+
+/// An event inside the kernel opens in user scope and stays at zero for ever, so it is not opened.
+fn blind(probe: &Probe, scope: Scope) -> Option<Unavailable> {
+    let blind = scope == Scope::User && probe.user_only == UserOnly::Blind;
+    blind.then(|| {
+        let detail = "it happens inside the kernel, where this user's counters see nothing and would say 0; as root: \
+                      sysctl kernel.perf_event_paranoid=1, or setcap cap_perfmon=ep on the program";
+        Unavailable::new(Reason::NoPrivilege, detail)
+    })
+}
+
+fn name(probe: &Probe, scope: Scope) -> &'static str {
+    match (scope, probe.user_only) {
+        (Scope::User, UserOnly::Named(name)) => name,
+        _ => probe.event.name,
+    }
+}
+
+fn provenance(probe: &Probe) -> Provenance {
+    match probe.kind {
+        Kind::Software => Provenance::Software,
+        Kind::Hardware | Kind::Cache => Provenance::HwGeneric,
+    }
+}

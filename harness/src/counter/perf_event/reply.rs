@@ -1,0 +1,152 @@
+//! What the kernel's replies to two reads of an event group mean: pure, so that recorded replies test it.
+
+use crate::record::Provenance;
+use crate::unavailable::{Reason, Unavailable};
+
+/// One reply for one thread: times and values since the group was opened, or between two reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// How long the thread ran with the group enabled.
+    pub enabled_ns: u64,
+    /// For how much of that the group was on the CPU's counters.
+    pub running_ns: u64,
+    /// A value an event.
+    pub values: Vec<u64>,
+}
+
+impl Reply {
+    /// What happened between an earlier reply and this one.
+    pub fn since(&self, before: &Reply) -> Reply {
+        Reply {
+            enabled_ns: self.enabled_ns.wrapping_sub(before.enabled_ns),
+            running_ns: self.running_ns.wrapping_sub(before.running_ns),
+            values: self.values.iter().zip(&before.values).map(|(a, b)| a.wrapping_sub(*b)).collect(),
+        }
+    }
+
+    /// Takes away what looking itself costs.
+    pub fn less(mut self, cost: &[u64]) -> Reply {
+        self.values.iter_mut().zip(cost).for_each(|(value, cost)| *value = value.saturating_sub(*cost));
+        self
+    }
+}
+
+/// A count over all threads of a region, and the share of the time for which it was really counted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tally {
+    /// The count, scaled up where the share is below one.
+    pub value: f64,
+    /// One where the counters were never shared.
+    pub running_share: f64,
+}
+
+impl Tally {
+    /// How much the number may claim, given what it would be if it was counted all the time.
+    pub fn provenance(&self, whole: Provenance) -> Provenance {
+        if self.running_share < 1.0 { Provenance::HwScaled(self.running_share) } else { whole }
+    }
+}
+
+/// Adds up event number `event` over the threads of a region. A thread that never ran adds nothing.
+///
+/// # Errors
+/// Where a thread ran and the event was never on the counters: that is not a zero.
+pub fn tally(threads: &[Reply], event: usize) -> Result<Tally, Unavailable> {
+    let ran = || threads.iter().filter(|reply| reply.enabled_ns > 0);
+    if ran().next().is_none() || ran().any(|reply| reply.running_ns == 0) {
+        return Err(starved());
+    }
+    let enabled_ns: u64 = ran().map(|reply| reply.enabled_ns).sum();
+    let running_ns: u64 = ran().map(|reply| reply.running_ns).sum();
+    let value = ran().map(|reply| scaled(reply, event)).sum();
+    Ok(Tally { value, running_share: running_ns as f64 / enabled_ns as f64 })
+}
+
+fn scaled(reply: &Reply, event: usize) -> f64 {
+    reply.values[event] as f64 * (reply.enabled_ns as f64 / reply.running_ns as f64)
+}
+
+fn starved() -> Unavailable {
+    let detail = "not counted: other events held the CPU's counters for the whole region; end other profilers, or \
+                  select fewer counters";
+    Unavailable::new(Reason::InUse, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A group read as the kernel writes it: number of events, enabled, running, then value and id of each. Recorded
+    /// from an emulated arm64 kernel with a PMU of seven counters.
+    fn recorded(words: &[u64]) -> Reply {
+        let values: Vec<u64> = words[3..].chunks(2).map(|pair| pair[0]).collect();
+        Reply { enabled_ns: words[1], running_ns: words[2], values }
+    }
+
+    #[test]
+    fn a_group_that_had_the_counters_all_the_time_is_taken_as_it_is() {
+        let reply = recorded(&[3, 0x3d7a20, 0x3d7a20, 0x3d091e, 0x17, 0x1e848f, 0x18, 0, 0x19]);
+        let instructions = tally(std::slice::from_ref(&reply), 1).unwrap();
+        assert_eq!(instructions, Tally { value: 2_000_015.0, running_share: 1.0 });
+        assert_eq!(instructions.provenance(Provenance::HwGeneric), Provenance::HwGeneric);
+        assert_eq!(tally(&[reply], 2).unwrap().value, 0.0);
+    }
+
+    #[test]
+    fn a_group_that_shared_the_counters_is_scaled_up_and_says_by_how_much() {
+        let reply = recorded(&[2, 0x73b52d2, 0x3a2858a, 0x39842b4, 0x1a, 0x1cc215a, 0x1b]);
+        let instructions = tally(&[reply], 1).unwrap();
+        let Provenance::HwScaled(share) = instructions.provenance(Provenance::HwGeneric) else {
+            panic!("{instructions:?}")
+        };
+        assert!((share - 0.5026).abs() < 1e-4, "{share}");
+        assert!((instructions.value * share / 0x1cc215a as f64 - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn an_event_that_never_had_a_counter_is_not_counted_rather_than_zero() {
+        let starved = recorded(&[1, 0x1331f3c, 0, 0, 0x2f]);
+        let reason = tally(&[starved], 0).unwrap_err();
+        assert_eq!(reason.reason, Reason::InUse);
+        assert!(reason.detail.starts_with("not counted"), "{reason}");
+    }
+
+    #[test]
+    fn a_thread_that_slept_through_the_region_neither_adds_nor_starves() {
+        let busy = Reply { enabled_ns: 10, running_ns: 10, values: vec![7] };
+        let asleep = Reply { enabled_ns: 0, running_ns: 0, values: vec![0] };
+        assert_eq!(tally(&[busy, asleep.clone()], 0), Ok(Tally { value: 7.0, running_share: 1.0 }));
+        assert!(tally(&[asleep], 0).is_err());
+    }
+
+    #[test]
+    fn one_starved_thread_makes_the_sum_unknown() {
+        let busy = Reply { enabled_ns: 10, running_ns: 10, values: vec![7] };
+        let starved = Reply { enabled_ns: 10, running_ns: 0, values: vec![0] };
+        assert!(tally(&[busy, starved], 0).is_err());
+    }
+
+    #[test]
+    fn the_cost_of_looking_never_makes_a_count_negative() {
+        let reply = Reply { enabled_ns: 10, running_ns: 10, values: vec![7, 90] };
+        assert_eq!(reply.less(&[10, 10]).values, [0, 80]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_region_is_the_difference_of_its_two_reads(first in 0..u64::MAX / 2, counted in 0..u64::MAX / 2) {
+            let reply = |value| Reply { enabled_ns: value, running_ns: value, values: vec![value] };
+            prop_assert_eq!(reply(first + counted).since(&reply(first)), reply(counted));
+        }
+
+        #[test]
+        fn a_steady_event_is_scaled_to_the_truth(rate in 1..1000u64, running_ns in 1..1_000_000u64, more in 0..1_000_000u64) {
+            let enabled_ns = running_ns + more;
+            let reply = Reply { enabled_ns, running_ns, values: vec![rate * running_ns] };
+            let truth = (rate * enabled_ns) as f64;
+            let tally = tally(&[reply], 0).unwrap();
+            prop_assert!((tally.value / truth - 1.0).abs() < 1e-9);
+        }
+    }
+}

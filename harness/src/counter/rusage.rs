@@ -1,0 +1,114 @@
+//! What the operating system accounts to this process: page faults and context switches of all its threads. Needs no
+//! privilege; a forked follower's are in it only after it has ended, so they are not counted.
+
+use super::{Counter, Event, Group, Reading, Source};
+use crate::unavailable::{Reason, Unavailable};
+use std::io;
+use std::mem::MaybeUninit;
+
+static EVENTS: [Event; 4] = [
+    Event { name: "minor_faults", about: "page faults served without reading a disk" },
+    Event { name: "major_faults", about: "page faults that had to read a disk" },
+    Event { name: "voluntary_context_switches", about: "times a thread gave up its CPU to wait" },
+    Event { name: "involuntary_context_switches", about: "times a thread's CPU was taken away" },
+];
+
+/// `getrusage` over the process.
+#[derive(Debug)]
+pub struct Rusage;
+
+impl Source for Rusage {
+    fn name(&self) -> &'static str {
+        "getrusage"
+    }
+
+    fn group(&self) -> Group {
+        Group::Os
+    }
+
+    fn events(&self) -> Vec<Event> {
+        EVENTS.to_vec()
+    }
+
+    fn open(&self) -> Result<Box<dyn Counter>, Unavailable> {
+        match usage() {
+            Ok(before) => Ok(Box::new(Region { before })),
+            Err(error) => Err(Unavailable::new(Reason::Unsupported, format!("getrusage failed: {error}"))),
+        }
+    }
+}
+
+/// A region: what had been counted when it began.
+struct Region {
+    before: [u64; EVENTS.len()],
+}
+
+impl Counter for Region {
+    fn start(&mut self) {
+        self.before = read();
+    }
+
+    fn stop(&mut self, _ops: u64) -> Vec<Reading> {
+        let after = read();
+        let counted = std::array::from_fn::<_, { EVENTS.len() }, _>(|i| after[i] - self.before[i]);
+        EVENTS.iter().zip(counted).map(|(event, count)| Reading::software(event.name, count)).collect()
+    }
+}
+
+fn read() -> [u64; EVENTS.len()] {
+    usage().expect("getrusage answered when the source was opened")
+}
+
+#[cfg(not(miri))]
+fn usage() -> io::Result<[u64; EVENTS.len()]> {
+    let mut usage = MaybeUninit::<libc::rusage>::uninit();
+    // SAFETY: the pointer is to a place large enough for the one structure that the call writes.
+    let status = unsafe { libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) };
+    if status != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call returned success, so it has written the whole structure.
+    let usage = unsafe { usage.assume_init() };
+    Ok([usage.ru_minflt, usage.ru_majflt, usage.ru_nvcsw, usage.ru_nivcsw].map(|count| count as u64))
+}
+
+#[cfg(miri)]
+fn usage() -> io::Result<[u64; EVENTS.len()]> {
+    Err(io::Error::from(io::ErrorKind::Unsupported))
+}
+
+#[cfg(all(test, not(miri)))]
+mod tests {
+    use super::*;
+    use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+
+    const PAGES: usize = 64;
+    const PAGE_BYTES: usize = 4096;
+
+    /// Maps fresh memory and writes a byte to each page: at least one fault a page, or one for all on a huge page.
+    fn touch_fresh_pages() {
+        let (bytes, flags) = (PAGES * PAGE_BYTES, MapFlags::PRIVATE);
+        // SAFETY: a fresh anonymous mapping at an address that the kernel picks aliases nothing.
+        let map =
+            unsafe { mmap_anonymous(std::ptr::null_mut(), bytes, ProtFlags::READ | ProtFlags::WRITE, flags) };
+        let map = map.expect("a quarter of a megabyte can be mapped");
+        for page in 0..PAGES {
+            // SAFETY: the page lies within the mapping.
+            let byte = unsafe { map.cast::<u8>().add(page * PAGE_BYTES) };
+            // SAFETY: the mapping is writable and nobody else knows it.
+            unsafe { byte.write_volatile(1) };
+        }
+        // SAFETY: the mapping was made with this length, and nothing refers to it any more.
+        unsafe { munmap(map, bytes) }.expect("the mapping is ours");
+    }
+
+    #[test]
+    fn fresh_pages_move_the_fault_count() {
+        let mut region = Rusage.open().expect("getrusage is everywhere");
+        region.start();
+        touch_fresh_pages();
+        let faults = region.stop(1).swap_remove(0);
+        assert_eq!(faults.name, "minor_faults");
+        assert!(faults.value.is_ok_and(|count| count >= 1.0));
+    }
+}
