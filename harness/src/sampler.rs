@@ -88,7 +88,8 @@ impl Run<'_> {
                 let name = planned.variant.name;
                 let row = format!("{}/{name}", group.workload.name);
                 let fault = progress.remove(name).and_then(|p| p.fault);
-                let missed = || (!passed.contains(&name.to_owned())).then(|| Fault::Unavailable(interrupted()));
+                let missed =
+                    || (!passed.contains(&name.to_owned())).then(|| Fault::Unavailable(interrupted()));
                 told(&row, fault.or_else(missed));
             }
         }

@@ -1,6 +1,7 @@
 //! The machine: what it is (probe), in what state it is (environment), what it can do at best (limits).
 
 pub mod environment;
+mod files;
 pub mod limits;
 pub mod probe;
 

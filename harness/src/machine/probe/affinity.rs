@@ -1,8 +1,13 @@
-//! What the machine is: sysfs first, CPUID second, the affinity mask, and where they disagree.
+//! The affinity mask: which CPUs this process may use, and holding a thread on one of them.
 
-use super::Machine;
 use core_affinity::CoreId;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+/// CPUs in the calling thread's mask; to be asked before anything is pinned, because a pinned thread sees one.
+pub fn cpus() -> Vec<usize> {
+    let Ok(mask) = sched_getaffinity(None) else { return vec![0] };
+    (0..CpuSet::MAX_CPU).filter(|cpu| mask.is_set(*cpu)).collect()
+}
 
 /// Pins the calling thread to one CPU; whether the kernel agreed.
 pub fn pin(cpu: usize) -> bool {
@@ -28,9 +33,16 @@ impl Drop for Pinned {
     }
 }
 
-/// Asks every source what the machine is.
-pub fn probe() -> Machine {
-    let mut machine = Machine::scripted();
-    machine.features = crate::Isa::detect().names().into_iter().map(str::to_owned).collect();
-    machine
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pinned_thread_gets_its_mask_back() {
+        let before = cpus();
+        let pinned = Pinned::to(before[0]);
+        assert_eq!(cpus(), [before[0]]);
+        drop(pinned);
+        assert_eq!(cpus(), before);
+    }
 }
