@@ -295,7 +295,10 @@ impl Measured {
 
     /// The median round of each launch, over the rounds of the prevailing class; launches without one are left out.
     pub fn launch_medians(&self) -> Vec<(u32, f64)> {
-        let class = self.class();
+        self.launch_medians_in(self.class())
+    }
+
+    fn launch_medians_in(&self, class: Option<char>) -> Vec<(u32, f64)> {
         let median = |l: &Launch| (l.launch, interval::median(&l.kept(class)));
         self.launches.iter().map(median).filter(|(_, value)| value.is_finite()).collect()
     }
@@ -336,7 +339,9 @@ impl Measured {
 
 impl Launch {
     fn kept(&self, class: Option<char>) -> Vec<f64> {
-        let Some(class) = class else { return self.rounds_ns_per_op.clone() };
+        let Some(class) = class.filter(|_| !self.classes.is_empty()) else {
+            return self.rounds_ns_per_op.clone();
+        };
         self.rounds_ns_per_op
             .iter()
             .zip(self.classes.chars())
@@ -346,10 +351,12 @@ impl Launch {
     }
 }
 
-/// The ratio of two rows' times (`over / row`: how many times faster the row is), paired launch by launch.
+/// The ratio of two rows' times (`over / row`: how many times faster the row is), paired launch by launch, over the
+/// rounds of the row's prevailing class in both. NaN where they share no launch.
 pub fn speedup(row: &Measured, over: &Measured) -> Interval {
-    let base: std::collections::BTreeMap<u32, f64> = over.launch_medians().into_iter().collect();
-    let pairs = row.launch_medians().into_iter().filter_map(|(l, v)| base.get(&l).map(|b| (*b, v)));
+    let class = row.class().or(over.class());
+    let base: std::collections::BTreeMap<u32, f64> = over.launch_medians_in(class).into_iter().collect();
+    let pairs = row.launch_medians_in(class).into_iter().filter_map(|(l, v)| base.get(&l).map(|b| (*b, v)));
     let (numerators, denominators): (Vec<f64>, Vec<f64>) = pairs.unzip();
     interval::paired_ratio(&numerators, &denominators)
 }

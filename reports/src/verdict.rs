@@ -106,7 +106,8 @@ fn judge_value(claim: &Claim, measure: &Measure, value: Interval, record: &RunRe
         (Some(false), None) => (Verdict::Missed, off_by(claim, &value), missed_note(claim, &value)),
         (None, None) => (Verdict::Unresolved, None, unresolved_note(&value)),
     };
-    let evidence = format!("{}{why}", measured_sentence(claim, measure, &value));
+    let placement = far_note(record, measure);
+    let evidence = format!("{}{placement}{why}", measured_sentence(claim, measure, &value));
     Judged { claim: claim.clone(), verdict, measured: Some(value), reason: None, factor, evidence }
 }
 
@@ -194,7 +195,7 @@ fn beyond(claim: &Claim, measure: &Measure, floor: &Floor, record: &RunRecord) -
     (claimed_ns < FLOOR_ALLOWANCE * floor_ns).then(|| {
         let why = format!(
             " The documented figure is {}x below this machine's floor of {} ({} x {}): {}.",
-            words::number(factor),
+            words::significant(factor),
             words::time(floor_ns),
             words::number(floor.times),
             floor.limit,
@@ -227,6 +228,15 @@ fn measured_sentence(claim: &Claim, measure: &Measure, value: &Interval) -> Stri
     format!("{}{what}{over} gives {}.", measure.row, words::measured(value, &claim.unit))
 }
 
+/// Says that the two cores were not near each other, which multiplies the time of whatever crosses them.
+fn far_note(record: &RunRecord, measure: &Measure) -> &'static str {
+    match record.row(&measure.row).and_then(Row::measured).and_then(Measured::class) {
+        Some('f') => " The two cores were far apart.",
+        Some('c') => " The two cores moved in most rounds.",
+        _ => "",
+    }
+}
+
 fn missed_note(claim: &Claim, value: &Interval) -> String {
     if claim.op.starts_with('>') && claim.kind == "absolute" && claim.unit == "ns" {
         return " The documented \"before\" figure is not reproduced here.".into();
@@ -247,4 +257,107 @@ fn sentence(text: &str) -> String {
     let first = characters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
     let end = if text.ends_with('.') { "" } else { "." };
     format!("{first}{}{end}", characters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+    use crate::model::Report;
+
+    const BELOW: Interval = Interval { value: 19.0, low: 18.0, high: 19.5 };
+    const ABOVE: Interval = Interval { value: 21.0, low: 20.5, high: 22.0 };
+    const ACROSS: Interval = Interval { value: 20.1, low: 19.0, high: 21.0 };
+
+    #[test]
+    fn an_interval_meets_a_target_wholly_misses_it_wholly_or_stays_unresolved() {
+        for op in ["<=", "<"] {
+            let judged = [BELOW, ABOVE, ACROSS].map(|interval| holds(op, &interval, 20.0));
+            assert_eq!(judged, [Some(true), Some(false), None], "{op}");
+        }
+        for op in [">=", ">"] {
+            let judged = [BELOW, ABOVE, ACROSS].map(|interval| holds(op, &interval, 20.0));
+            assert_eq!(judged, [Some(false), Some(true), None], "{op}");
+        }
+    }
+
+    #[test]
+    fn a_count_matches_to_the_unit_and_an_interval_around_the_figure_resolves_nothing() {
+        assert_eq!(holds("==", &Interval::exact(10.0), 10.0), Some(true));
+        assert_eq!(holds("==", &Interval::exact(9.0), 10.0), Some(false));
+        assert_eq!(holds("==", &ACROSS, 20.0), None);
+        assert_eq!(holds("==", &ABOVE, 20.0), Some(false));
+    }
+
+    #[test]
+    fn bounds_that_touch_the_figure_satisfy_what_allows_equality_only() {
+        assert_eq!(holds("<=", &Interval::exact(20.0), 20.0), Some(true));
+        assert_eq!(holds("<", &Interval::exact(20.0), 20.0), Some(false));
+    }
+
+    #[test]
+    fn one_launch_leaves_a_target_unresolved_and_says_so() {
+        let mut record = fixture::record();
+        for row in &mut record.rows {
+            if let Outcome::Measured(measured) = &mut row.outcome {
+                measured.launches.truncate(1);
+            }
+        }
+        let report = Report::of(&record);
+        let judged = report.target("pool.hit").unwrap();
+        assert_eq!(judged.verdict, Verdict::Unresolved);
+        assert!(judged.evidence.contains("One launch"), "{}", judged.evidence);
+    }
+
+    #[test]
+    fn a_time_below_the_machines_floor_is_implausible_and_says_by_what_factor() {
+        let report = Report::of(&fixture::record());
+        let judged = report.target("ring.light").unwrap();
+        assert_eq!((judged.verdict, judged.factor), (Verdict::Implausible, Some(2.1)));
+        assert!(judged.evidence.contains("2.10x below"), "{}", judged.evidence);
+    }
+
+    #[test]
+    fn a_before_figure_that_is_missed_is_reported_as_not_reproduced() {
+        let report = Report::of(&fixture::record());
+        let judged = report.target("pool.malloc").unwrap();
+        assert_eq!(judged.verdict, Verdict::Missed);
+        assert!(judged.evidence.contains("not reproduced"), "{}", judged.evidence);
+    }
+
+    #[test]
+    fn what_has_no_value_keeps_the_reason_of_its_row() {
+        let report = Report::of(&fixture::record());
+        let expected = [
+            ("cipher.neon", Reason::IsaAbsent),
+            ("wire.pooled", Reason::Broke),
+            ("ring.op", Reason::NotSelected),
+            ("pool.miss_rate", Reason::TargetAmbiguous),
+            ("arena.list", Reason::NoWorkloadYet),
+        ];
+        for (id, reason) in expected {
+            assert_eq!(report.target(id).unwrap().reason, Some(reason), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_row_that_a_killed_run_lacks_was_interrupted_not_left_out() {
+        let record = RunRecord { end: None, ..fixture::record() };
+        assert_eq!(Report::of(&record).target("ring.op").unwrap().reason, Some(Reason::Interrupted));
+    }
+
+    #[test]
+    fn transforms_turn_a_ratio_into_the_unit_of_the_claim() {
+        let expected = [
+            (Transform::None, 10.0),
+            (Transform::Reciprocal, 0.1),
+            (Transform::Inverse, 0.1),
+            (Transform::PercentLess, 90.0),
+            (Transform::PercentMore, 900.0),
+            (Transform::Log, 10f64.ln()),
+        ];
+        for (kind, value) in expected {
+            assert!((transform(kind, 10.0) - value).abs() < 1e-12, "{kind:?}");
+        }
+    }
 }
