@@ -3,6 +3,7 @@
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod model;
+pub mod store;
 pub mod verdict;
 pub mod words;
 

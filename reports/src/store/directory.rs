@@ -1,0 +1,197 @@
+//! The local store: one record file a run in `runs/`. Nothing in it is ever overwritten.
+
+use perfbench_harness::record::{self, ReadError, RunRecord};
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A folder of runs.
+#[derive(Debug, Clone)]
+pub struct Store {
+    folder: PathBuf,
+}
+
+/// One stored run, as its first and last lines tell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// Its id.
+    pub id: String,
+    /// Start, RFC 3339.
+    pub started: String,
+    /// Rows in it.
+    pub rows: usize,
+    /// `complete`, `interrupted`, `killed`.
+    pub status: String,
+    /// The file.
+    pub path: PathBuf,
+}
+
+/// What can go wrong with a store.
+#[derive(Debug)]
+pub enum StoreError {
+    /// The folder cannot be made or written.
+    NotWritable(PathBuf, io::Error),
+    /// No run of that name.
+    Unknown(String, PathBuf),
+    /// Several runs begin so.
+    Ambiguous(String, Vec<String>),
+    /// The file is no record.
+    Unreadable(ReadError),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreError::NotWritable(path, error) => {
+                write!(f, "the store {} cannot be written: {error}", path.display())
+            }
+            StoreError::Unknown(name, folder) if name == "latest" => {
+                write!(f, "no run is stored in {} yet", folder.display())
+            }
+            StoreError::Unknown(name, folder) => {
+                write!(f, "`{name}` is neither a file nor a run stored in {}", folder.display())
+            }
+            StoreError::Ambiguous(name, ids) => write!(f, "`{name}` begins several runs: {}", ids.join(", ")),
+            StoreError::Unreadable(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+impl Store {
+    /// The store in a folder, made where it is missing, and shown to be writable before anything is measured.
+    ///
+    /// # Errors
+    /// [`StoreError::NotWritable`].
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        let store = Store::at(folder);
+        let refused = |error| StoreError::NotWritable(folder.to_owned(), error);
+        fs::create_dir_all(store.runs()).map_err(refused)?;
+        let probe = store.runs().join(format!(".writable-{}", std::process::id()));
+        fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(refused)?;
+        Ok(store)
+    }
+
+    /// The store in a folder, for reading.
+    pub fn at(folder: &Path) -> Self {
+        Store { folder: folder.to_owned() }
+    }
+
+    /// The folder itself, where reports go.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn runs(&self) -> PathBuf {
+        self.folder.join("runs")
+    }
+
+    /// Where the record of a new run goes.
+    pub fn path_of(&self, id: &str) -> PathBuf {
+        self.runs().join(format!("{id}.ndjson"))
+    }
+
+    /// Every stored run that can be read, newest first.
+    pub fn list(&self) -> Vec<Summary> {
+        let Ok(entries) = fs::read_dir(self.runs()) else { return Vec::new() };
+        let paths = entries.filter_map(Result::ok).map(|entry| entry.path());
+        let records = paths.filter(|p| p.extension().is_some_and(|e| e == "ndjson"));
+        let mut summaries: Vec<Summary> = records.filter_map(|path| summary(&path)).collect();
+        summaries.sort_by(|a, b| (&b.started, &b.id).cmp(&(&a.started, &a.id)));
+        summaries
+    }
+
+    /// The record that a name means: `latest`, a file, an id or its beginning.
+    ///
+    /// # Errors
+    /// A name that means none or several, or a file that is no record.
+    pub fn find(&self, name: &str) -> Result<RunRecord, StoreError> {
+        record::read(&self.locate(name)?).map_err(StoreError::Unreadable)
+    }
+
+    fn locate(&self, name: &str) -> Result<PathBuf, StoreError> {
+        if Path::new(name).is_file() {
+            return Ok(name.into());
+        }
+        let unknown = || StoreError::Unknown(name.to_owned(), self.folder.clone());
+        let all = self.list();
+        if name == "latest" {
+            return all.first().map(|summary| summary.path.clone()).ok_or_else(unknown);
+        }
+        if let Some(exact) = all.iter().find(|summary| summary.id == name) {
+            return Ok(exact.path.clone());
+        }
+        match all.iter().filter(|summary| summary.id.starts_with(name)).collect::<Vec<_>>().as_slice() {
+            [] => Err(unknown()),
+            [one] => Ok(one.path.clone()),
+            several => {
+                Err(StoreError::Ambiguous(name.into(), several.iter().map(|s| s.id.clone()).collect()))
+            }
+        }
+    }
+}
+
+fn summary(path: &Path) -> Option<Summary> {
+    let record = record::read(path).ok()?;
+    Some(Summary {
+        id: record.header.run,
+        started: record.header.started,
+        rows: record.rows.len(),
+        status: record.end.map_or_else(|| "killed".into(), |end| end.status),
+        path: path.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+    use perfbench_harness::record::{Line, Writer};
+
+    fn stored(ids: &[(&str, &str)]) -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        for (id, started) in ids {
+            let mut header = fixture::record().header;
+            (header.run, header.started) = ((*id).into(), (*started).into());
+            Writer::create(&store.path_of(id)).unwrap().write(&Line::Run(Box::new(header))).unwrap();
+        }
+        (folder, store)
+    }
+
+    #[test]
+    fn runs_are_found_by_latest_by_id_by_its_beginning_and_by_file() {
+        let (_folder, store) = stored(&[
+            ("a1", "2026-01-01T00:00:00Z"),
+            ("b2", "2026-01-03T00:00:00Z"),
+            ("b22", "2026-01-02T00:00:00Z"),
+        ]);
+        let found = |name: &str| store.find(name).unwrap().header.run;
+        assert_eq!((found("latest"), found("a"), found("b2")), ("b2".into(), "a1".into(), "b2".into()));
+        assert_eq!(found(store.path_of("b22").to_str().unwrap()), "b22");
+        assert_eq!(store.list().iter().map(|s| s.id.as_str()).collect::<Vec<_>>(), ["b2", "b22", "a1"]);
+    }
+
+    #[test]
+    fn a_name_that_means_none_or_several_says_so() {
+        let (_folder, store) = stored(&[("b22", "2026-01-02T00:00:00Z"), ("b23", "2026-01-02T00:00:01Z")]);
+        assert!(matches!(store.find("b2").unwrap_err(), StoreError::Ambiguous(_, ids) if ids.len() == 2));
+        assert!(matches!(store.find("zz").unwrap_err(), StoreError::Unknown(..)));
+        assert!(
+            Store::at(Path::new("nowhere"))
+                .find("latest")
+                .unwrap_err()
+                .to_string()
+                .contains("no run is stored")
+        );
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_an_error_with_its_path() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let refused = Store::open(file.path()).unwrap_err();
+        assert!(refused.to_string().contains(&file.path().display().to_string()), "{refused}");
+    }
+}
