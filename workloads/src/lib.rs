@@ -1,5 +1,6 @@
 //! Everything that can be measured: one folder a structure, one file a variant, one table line each.
 
+pub mod aead;
 pub mod claims;
 
 pub use claims::claims;
@@ -7,4 +8,4 @@ pub use claims::claims;
 use perfbench_harness::Registry;
 
 /// Every workload, one line each.
-pub static REGISTRY: Registry = &[];
+pub static REGISTRY: Registry = &[&aead::WORKLOAD];
