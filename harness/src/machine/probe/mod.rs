@@ -7,6 +7,7 @@ mod microarchitecture;
 mod sysfs;
 
 pub use affinity::{Pinned, pin};
+pub(super) use sysfs::hypervisor_flag;
 
 use super::files::Roots;
 use super::{Cache, Machine};
@@ -52,7 +53,7 @@ fn probe_at(roots: &Roots, sources: Sources) -> Machine {
 }
 
 fn flagged(roots: &Roots) -> Option<String> {
-    sysfs::hypervisor_flag(roots).then(|| "unnamed".into())
+    hypervisor_flag(roots)?.then(|| "unnamed".into())
 }
 
 fn disagreements(roots: &Roots, kernel: &[Cache], sources: &Sources) -> Vec<String> {
@@ -64,9 +65,12 @@ fn disagreements(roots: &Roots, kernel: &[Cache], sources: &Sources) -> Vec<Stri
     {
         found.push(format!("memory: meminfo {} MiB, nodes {} MiB", memory_bytes >> 20, nodes_bytes >> 20));
     }
-    if sources.hypervisor.is_some() != sysfs::hypervisor_flag(roots) && !sources.caches.is_empty() {
+    if let Some(flag) = hypervisor_flag(roots)
+        && flag != sources.hypervisor.is_some()
+        && !sources.caches.is_empty()
+    {
         let cpu = sources.hypervisor.as_deref().unwrap_or("none");
-        found.push(format!("hypervisor: cpuid {cpu}, kernel flag {}", sysfs::hypervisor_flag(roots)));
+        found.push(format!("hypervisor: cpuid {cpu}, kernel flag {flag}"));
     }
     found
 }

@@ -34,10 +34,10 @@ fn parse_number(text: &str) -> Option<u32> {
     }
 }
 
-/// Whether the kernel's CPU flags say that a hypervisor is below.
-pub fn hypervisor_flag(roots: &Roots) -> bool {
-    let cpuinfo = roots.proc("cpuinfo").unwrap_or_default();
-    field(&cpuinfo, "flags").is_some_and(|flags| flags.split_whitespace().any(|flag| flag == "hypervisor"))
+/// Whether the kernel's CPU flags say that a hypervisor is below; none where there are no such flags (ARM).
+pub fn hypervisor_flag(roots: &Roots) -> Option<bool> {
+    let cpuinfo = roots.proc("cpuinfo")?;
+    Some(field(&cpuinfo, "flags")?.split_whitespace().any(|flag| flag == "hypervisor"))
 }
 
 /// Caches of one CPU.
