@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod format;
 pub mod model;
 pub mod store;
 pub mod verdict;

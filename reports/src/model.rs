@@ -6,7 +6,7 @@ mod headline;
 mod matrix;
 mod targets;
 
-use crate::verdict::Judged;
+use crate::verdict::{Judged, Verdict};
 use perfbench_harness::Unavailable;
 use perfbench_harness::case::Fact;
 use perfbench_harness::clock::ClockFacts;
@@ -116,6 +116,8 @@ pub enum Concern {
     Implausible,
     /// A target is missed.
     Missed,
+    /// A documented "before" is not reproduced.
+    NotReproduced,
     /// A target is not resolved.
     Unresolved,
 }
@@ -344,6 +346,12 @@ impl Report {
         self.targets().find(|judged| judged.claim.id == id)
     }
 
+    /// The verdict that a row is to blame for: the worst of the targets that are read off it.
+    pub fn row_verdict(&self, row: &Row) -> Option<Verdict> {
+        let answers = |judged: &&Judged| judged.claim.measure.as_ref().is_some_and(|m| m.row == row.key);
+        self.targets().filter(answers).map(|judged| judged.verdict).max_by_key(|verdict| verdict.weight())
+    }
+
     /// The rows of all groups.
     pub fn rows(&self) -> impl Iterator<Item = &Row> {
         self.groups.iter().flat_map(|group| &group.rows)
@@ -354,7 +362,6 @@ impl Report {
 mod tests {
     use super::*;
     use crate::fixture;
-    use crate::verdict::Verdict;
 
     #[test]
     fn the_fixture_has_every_verdict_and_every_kind_of_row() {

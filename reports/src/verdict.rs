@@ -35,6 +35,17 @@ impl Verdict {
             Verdict::NotMeasurable => "not measurable here",
         }
     }
+
+    /// How much attention a verdict wants; the largest stands for a row with several targets.
+    pub fn weight(self) -> u8 {
+        match self {
+            Verdict::NotMeasurable => 0,
+            Verdict::Met => 1,
+            Verdict::Unresolved => 2,
+            Verdict::Missed => 3,
+            Verdict::Implausible => 4,
+        }
+    }
 }
 
 /// A target with its verdict.
@@ -63,7 +74,7 @@ impl Judged {
 
 /// A claim's figure in short: `<= 20 ns`.
 pub fn target(claim: &Claim) -> String {
-    format!("{} {}", claim.op, words::quantity(claim.value, &claim.unit))
+    format!("{} {}", claim.op, words::documented(claim.value, &claim.unit))
 }
 
 /// A documented time may be this much below the measured limit before it counts as implausible.
@@ -122,7 +133,12 @@ pub fn evaluate(measure: &Measure, record: &RunRecord) -> Result<Interval, Unava
         Some(over) => ratio(row, measured_row(record, over)?, &measure.metric)?,
     };
     let value = raw.map(|value| measure.scale * transform(measure.transform, value));
-    let unknown = || Unavailable::new(Reason::NotSelected, "the rows share no launch to compare in");
+    let unknown = || {
+        Unavailable::new(
+            Reason::NotSelected,
+            "the two rows have no ratio: no launch in common, or nothing counted in either",
+        )
+    };
     if value.value.is_nan() { Err(unknown()) } else { Ok(value) }
 }
 
@@ -223,9 +239,10 @@ fn off_by(claim: &Claim, value: &Interval) -> Option<f64> {
 }
 
 fn measured_sentence(claim: &Claim, measure: &Measure, value: &Interval) -> String {
+    let scale = if measure.scale == 1.0 { String::new() } else { format!("{} x ", measure.scale) };
     let over = measure.over.as_ref().map(|over| format!(" over {over}")).unwrap_or_default();
-    let what = if measure.metric == "time" { String::new() } else { format!(" {}", measure.metric) };
-    format!("{}{what}{over} gives {}.", measure.row, words::measured(value, &claim.unit))
+    let metric = if measure.metric == "time" { String::new() } else { format!(" ({})", measure.metric) };
+    format!("{scale}{}{over}{metric} gives {}.", measure.row, words::measured(value, &claim.unit))
 }
 
 /// Says that the two cores were not near each other, which multiplies the time of whatever crosses them.
@@ -237,8 +254,13 @@ fn far_note(record: &RunRecord, measure: &Measure) -> &'static str {
     }
 }
 
+/// Whether the figure is a documented "before": a cost that the document says it has cured.
+pub fn is_before(claim: &Claim) -> bool {
+    claim.op.starts_with('>') && claim.kind == "absolute" && claim.unit == "ns"
+}
+
 fn missed_note(claim: &Claim, value: &Interval) -> String {
-    if claim.op.starts_with('>') && claim.kind == "absolute" && claim.unit == "ns" {
+    if is_before(claim) {
         return " The documented \"before\" figure is not reproduced here.".into();
     }
     let near = claim.spread.is_some_and(|spread| (value.value - claim.value).abs() <= spread);
@@ -252,7 +274,11 @@ fn unresolved_note(value: &Interval) -> String {
     }
 }
 
+/// The text as a sentence; a row key at its start keeps its case.
 fn sentence(text: &str) -> String {
+    if text.split(' ').next().is_some_and(|word| word.contains('/')) {
+        return format!("{text}{}", if text.ends_with('.') { "" } else { "." });
+    }
     let mut characters = text.chars();
     let first = characters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
     let end = if text.ends_with('.') { "" } else { "." };

@@ -58,7 +58,12 @@ pub fn bounds(interval: &Interval) -> String {
     }
 }
 
-/// A documented or counted value in its unit: `20 ns`, `6.80x`, `yes`.
+/// A documented figure in its unit, with the digits of the document: `0.9 order`.
+pub fn documented(value: f64, unit: &str) -> String {
+    if value.fract() == 0.0 { quantity(value, unit) } else { in_unit(&value.to_string(), unit) }
+}
+
+/// A counted value in its unit: `20 ns`, `6.80x`, `yes`.
 pub fn quantity(value: f64, unit: &str) -> String {
     if unit == "bool" && (value == 0.0 || value == 1.0) {
         return if value == 1.0 { "yes" } else { "no" }.into();
@@ -96,6 +101,22 @@ pub fn direction(speedup: &Interval) -> String {
     format!("{} [{}]", change(ratio.value, slower), change_bounds(&ratio))
 }
 
+/// [`direction`] without its interval, at most 14 columns wide: `4.10x faster`, `~ sees 1.01 %`.
+pub fn short_direction(speedup: &Interval) -> String {
+    match (speedup.high.is_finite(), speedup.low <= 1.0 && speedup.high >= 1.0) {
+        (false, _) => "~ one launch".into(),
+        (true, true) => format!("~ sees {}", percent(smallest_visible(speedup))),
+        (true, false) if speedup.high < 1.0 => change(speedup.value.recip(), true),
+        (true, false) => change(speedup.value, false),
+    }
+}
+
+/// A length of time in seconds as people say it: `12.4 s`, `6 min 12 s`.
+pub fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    if seconds < 100.0 { format!("{seconds:.1} s") } else { format!("{} min {} s", whole / 60, whole % 60) }
+}
+
 /// The smallest relative change that an interval around a ratio could have told from none.
 pub fn smallest_visible(ratio: &Interval) -> f64 {
     ((ratio.high / ratio.low).sqrt() - 1.0).max(0.0)
@@ -120,9 +141,14 @@ fn change_bounds(ratio: &Interval) -> String {
     bounds(&shown)
 }
 
-/// A count with its noun: `1 row`, `3 rows`.
+/// A count with its noun: `1 row`, `3 rows`, `5 launches`.
 pub fn plural(count: usize, noun: &str) -> String {
-    format!("{} {noun}{}", grouped(count as i64), if count == 1 { "" } else { "s" })
+    let ending = match count {
+        1 => "",
+        _ if noun.ends_with("ch") => "es",
+        _ => "s",
+    };
+    format!("{} {noun}{ending}", grouped(count as i64))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The documented targets judged and grouped by document, and what to look at first.
 
 use super::{Concern, Document, Group, LOOK_AT_MOST, LookAt, Outcome};
-use crate::verdict::{Judged, Verdict, judge};
+use crate::verdict::{Judged, Verdict, is_before, judge};
 use perfbench_harness::record::RunRecord;
 
 pub(super) fn documents(record: &RunRecord) -> Vec<Document> {
@@ -17,7 +17,7 @@ pub(super) fn documents(record: &RunRecord) -> Vec<Document> {
     documents
 }
 
-/// Broken rows first, then targets beyond the machine, missed ones by how far, unresolved ones.
+/// Broken rows first, then targets beyond the machine, missed ones by how far, "before" figures, unresolved ones.
 pub(super) fn look_at(groups: &[Group], documents: &[Document]) -> Vec<LookAt> {
     let broken = groups.iter().flat_map(|group| &group.rows).filter_map(|row| match &row.outcome {
         Outcome::Broke { message } => Some(look(Concern::Broke, &row.key, message)),
@@ -29,14 +29,15 @@ pub(super) fn look_at(groups: &[Group], documents: &[Document]) -> Vec<LookAt> {
 fn troubled(documents: &[Document]) -> Vec<LookAt> {
     let all = documents.iter().flat_map(|document| &document.targets);
     let mut troubled: Vec<(Concern, &Judged)> =
-        all.filter_map(|judged| concern(judged.verdict).map(|concern| (concern, judged))).collect();
+        all.filter_map(|judged| concern(judged).map(|concern| (concern, judged))).collect();
     let rank = |(concern, judged): &(Concern, &Judged)| (*concern as u8, -judged.factor.unwrap_or(1.0));
     troubled.sort_by(|a, b| rank(a).0.cmp(&rank(b).0).then(rank(a).1.total_cmp(&rank(b).1)));
     troubled.into_iter().map(|(concern, judged)| look(concern, &judged.claim.id, &judged.evidence)).collect()
 }
 
-fn concern(verdict: Verdict) -> Option<Concern> {
-    match verdict {
+fn concern(judged: &Judged) -> Option<Concern> {
+    match judged.verdict {
+        Verdict::Missed if is_before(&judged.claim) => Some(Concern::NotReproduced),
         Verdict::Implausible => Some(Concern::Implausible),
         Verdict::Missed => Some(Concern::Missed),
         Verdict::Unresolved => Some(Concern::Unresolved),

@@ -1,0 +1,67 @@
+//! What stands in one cell of a results table, in words; shared by the terminal's table, Markdown and the page.
+
+use crate::model::{Figures, Outcome, Placement, Row};
+use crate::words;
+
+/// Stands where a row has no such value by its nature.
+pub const NONE: &str = "-";
+
+/// The variant, with its role where it is a peer and the cores' placement where it is not near.
+pub fn name(row: &Row) -> String {
+    let placement = row.figures().and_then(|figures| figures.placement.as_ref()).map(|p| p.class);
+    let marks = [(row.role == "peer").then_some("peer"), placement.filter(|class| *class != "near")];
+    let marks: Vec<&str> = marks.into_iter().flatten().collect();
+    if marks.is_empty() { row.variant.clone() } else { format!("{} ({})", row.variant, marks.join(", ")) }
+}
+
+/// Median time per operation.
+pub fn median(figures: &Figures) -> String {
+    words::time(figures.time_ns.value)
+}
+
+/// The 95 % interval in the unit of the median.
+pub fn interval(figures: &Figures) -> String {
+    words::time_bounds(&figures.time_ns)
+}
+
+/// 99th percentile of single operations.
+pub fn p99(figures: &Figures) -> String {
+    figures.latency.as_ref().map_or(NONE.into(), |latency| words::time(latency.p99_ns))
+}
+
+/// 99.9th percentile of single operations.
+pub fn p999(figures: &Figures) -> String {
+    figures.latency.as_ref().map_or(NONE.into(), |latency| words::time(latency.p999_ns))
+}
+
+/// The direction against the group's first row, with its interval.
+pub fn direction(figures: &Figures) -> String {
+    figures.speedup.as_ref().map_or(NONE.into(), words::direction)
+}
+
+/// The direction without its interval, for narrow tables.
+pub fn short_direction(figures: &Figures) -> String {
+    figures.speedup.as_ref().map_or(NONE.into(), words::short_direction)
+}
+
+/// The share of the machine limit: `44.0 % of line_bounce`.
+pub fn limit(figures: &Figures) -> String {
+    figures.limit.as_ref().map_or(NONE.into(), |l| format!("{} of {}", words::percent(l.share), l.limit))
+}
+
+/// Where the cores were, if two took part and anything is worth saying: `near, 5 of 40 rounds left out`.
+pub fn placement(placement: &Placement) -> String {
+    match placement.left_out {
+        0 => placement.class.into(),
+        left_out => format!("{}, {left_out} of {} rounds left out", placement.class, placement.of),
+    }
+}
+
+/// Why there are no figures: `isa-absent: this CPU lacks avx2`; none for a measured row.
+pub fn reason(row: &Row) -> Option<String> {
+    match &row.outcome {
+        Outcome::Measured(_) => None,
+        Outcome::Unavailable(why) => Some(format!("not measurable here, {why}")),
+        Outcome::Broke { message } => Some(format!("broke: {message}")),
+    }
+}

@@ -1,0 +1,237 @@
+//! The terminal's table: one result a line, readable at 80 columns, and the summary below it.
+
+use super::cells;
+use super::paint::{Ink, Paint};
+use crate::model::{Figures, Group, Report, Row};
+use crate::verdict::{Judged, Verdict};
+use crate::words::{self, plural};
+use std::collections::BTreeMap;
+
+/// How wide and how coloured the text is.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    /// Colour.
+    pub paint: Paint,
+    /// Columns of the terminal.
+    pub width: usize,
+}
+
+impl Look {
+    /// Without colour, at 80 columns: what a pipe gets.
+    pub fn plain() -> Look {
+        Look { paint: Paint::Plain, width: 80 }
+    }
+
+    fn columns(&self) -> &'static [Column] {
+        if self.width < WIDE_FROM { NARROW } else { WIDE }
+    }
+}
+
+/// One column of figures.
+struct Column {
+    title: &'static str,
+    width: usize,
+    cell: fn(&Figures) -> String,
+}
+
+const fn column(title: &'static str, width: usize, cell: fn(&Figures) -> String) -> Column {
+    Column { title, width, cell }
+}
+
+const NAME_WIDTH: usize = 22;
+const WIDE_FROM: usize = 110;
+
+const NARROW: &[Column] = &[
+    column("median", 8, cells::median),
+    column("95 % interval", 13, cells::interval),
+    column("p99", 7, cells::p99),
+    column("against first", 14, cells::short_direction),
+];
+
+const WIDE: &[Column] = &[
+    column("median", 8, cells::median),
+    column("95 % interval", 13, cells::interval),
+    column("p99", 7, cells::p99),
+    column("p99.9", 7, cells::p999),
+    column("against first [95 %]", 31, cells::direction),
+];
+
+/// The whole text: head, results, judged targets, summary.
+pub fn render(report: &Report, look: &Look) -> String {
+    [head(report, look), results(report, look), targets(report, look), summary(report, look)].join("\n")
+}
+
+/// What was measured where, and every reservation.
+pub fn head(report: &Report, look: &Look) -> String {
+    let title = format!("perfbench {}   grade {}", report.version, report.grade);
+    let mut text = format!("{}\n", look.paint.text(Ink::Strong, &title));
+    text += &wrapped(&report.machine_line, "", "  ", look.width);
+    for reservation in report.reservations.iter().chain(&report.warnings) {
+        text += &look.paint.text(Ink::Doubt, wrapped(reservation, " ! ", "   ", look.width).trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// The table of results.
+pub fn results(report: &Report, look: &Look) -> String {
+    let titles: String = look.columns().iter().map(|c| format!(" {:>1$}", c.title, c.width)).collect();
+    let title = format!("{:NAME_WIDTH$}{titles} target", "");
+    let groups: String = report.groups.iter().map(|group| group_lines(report, group, look)).collect();
+    format!("{}\n{groups}", look.paint.text(Ink::Quiet, &title))
+}
+
+fn group_lines(report: &Report, group: &Group, look: &Look) -> String {
+    let last = group.rows.len() - 1;
+    let rows = group.rows.iter().enumerate().map(|(i, row)| row_line(report, row, i == last, look));
+    format!(" {}\n{}", look.paint.text(Ink::Strong, &group.name), rows.collect::<String>())
+}
+
+fn row_line(report: &Report, row: &Row, last: bool, look: &Look) -> String {
+    let name = format!(" {} {}", if last { "'-" } else { "|-" }, cells::name(row));
+    let Some(figures) = row.figures() else { return reason_line(&name, row, look) };
+    let figures: String =
+        look.columns().iter().map(|c| format!(" {:>1$}", (c.cell)(figures), c.width)).collect();
+    format!("{name:NAME_WIDTH$}{figures}{}\n", verdict_cell(report, row, look))
+}
+
+fn verdict_cell(report: &Report, row: &Row, look: &Look) -> String {
+    let verdict = report.row_verdict(row);
+    verdict.map_or(String::new(), |v| format!(" {}", look.paint.text(Ink::of(v), v.word())))
+}
+
+fn reason_line(name: &str, row: &Row, look: &Look) -> String {
+    let reason = cells::reason(row).unwrap_or_default();
+    let indent = " ".repeat(NAME_WIDTH + 1);
+    let text = wrapped(&reason, &format!("{name:NAME_WIDTH$} "), &indent, look.width);
+    format!("{}\n", look.paint.text(Ink::Quiet, text.trim_end()))
+}
+
+/// One line a judged target; those without a value are counted by reason.
+pub fn targets(report: &Report, look: &Look) -> String {
+    let judged = report.targets().filter(|judged| judged.verdict != Verdict::NotMeasurable);
+    let lines: String = judged.map(|judged| target_line(judged, look)).collect();
+    let absent = absent_by_reason(report);
+    let rest = match absent.is_empty() {
+        true => String::new(),
+        false => wrapped(&absent, " not measurable here: ", "   ", look.width),
+    };
+    format!("{}\n{lines}{rest}", look.paint.text(Ink::Strong, " Documented targets"))
+}
+
+fn target_line(judged: &Judged, look: &Look) -> String {
+    let verdict = judged.verdict.word();
+    let measured = judged.measured.map_or(String::new(), |value| words::measured(&value, &judged.claim.unit));
+    let head = format!(" {verdict:11} {:29} {:>11}  ", judged.claim.id, judged.target());
+    let line = wrapped(&measured, &head, &" ".repeat(56), look.width);
+    line.replacen(verdict, &look.paint.text(Ink::of(judged.verdict), verdict), 1)
+}
+
+/// `97 no-workload-yet, 1 isa-absent`.
+pub fn absent_by_reason(report: &Report) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    report
+        .targets()
+        .filter_map(|judged| judged.reason)
+        .for_each(|r| *counts.entry(r.code()).or_default() += 1);
+    counts.iter().map(|(reason, count)| format!("{count} {reason}")).collect::<Vec<_>>().join(", ")
+}
+
+/// The last lines: counts, noise floor, what to look at, the run.
+pub fn summary(report: &Report, look: &Look) -> String {
+    let label = |label: &str| format!(" {label:9}");
+    let mut text = wrapped(&results_sentence(report), &label("Results"), &label(""), look.width);
+    text += &wrapped(&targets_sentence(report), &label("Targets"), &label(""), look.width);
+    for (index, item) in report.look_at.iter().enumerate() {
+        let first = label(if index == 0 { "Look at" } else { "" });
+        let sentence = format!("{}: {}", item.name, item.sentence);
+        text += &wrapped(&sentence, &first, &label(""), look.width);
+    }
+    text + &wrapped(&run_sentence(report), &label("Run"), &label(""), look.width)
+}
+
+fn results_sentence(report: &Report) -> String {
+    let cards = &report.cards;
+    let noise =
+        cards.noise_floor.map_or(String::new(), |floor| format!(", noise floor {}", words::percent(floor)));
+    format!(
+        "{} measured, {} not measurable here, {} broke{noise}",
+        cards.rows_measured, cards.rows_unavailable, cards.rows_broke
+    )
+}
+
+fn targets_sentence(report: &Report) -> String {
+    let cards = &report.cards;
+    format!(
+        "{}: {} met, {} missed, {} unresolved, {} implausible, {} not measurable here",
+        report.targets().count(),
+        cards.met,
+        cards.missed,
+        cards.unresolved,
+        cards.implausible,
+        cards.not_measurable
+    )
+}
+
+fn run_sentence(report: &Report) -> String {
+    let length = report.elapsed_s.map_or(String::new(), |s| format!(", {}", words::duration(s)));
+    let launches = report.rows().filter_map(Row::figures).map(|f| f.launches.len()).max().unwrap_or(0);
+    let most = format!("at most {}", plural(launches, "launch"));
+    format!("{}, {}{length}, {most} a group", report.run, report.status)
+}
+
+/// Text broken at spaces to a width, the first line behind `first`, the others behind `next`; ends with a line break.
+pub fn wrapped(text: &str, first: &str, next: &str, width: usize) -> String {
+    let mut lines = vec![first.to_owned()];
+    let mut is_empty = true;
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("there is a first line");
+        if is_empty {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(format!("{next}{word}"));
+        }
+        is_empty = false;
+    }
+    lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn the_text_of_the_fixture_is_the_golden() {
+        insta::assert_snapshot!(render(&Report::of(&fixture::record()), &Look::plain()));
+    }
+
+    #[test]
+    fn the_wide_text_of_the_fixture_is_the_golden() {
+        let look = Look { width: 130, ..Look::plain() };
+        insta::assert_snapshot!(render(&Report::of(&fixture::record()), &look));
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        let report = Report::of(&fixture::record());
+        for width in [80, 100, 120] {
+            let text = render(&report, &Look { width, ..Look::plain() });
+            let widest = text.lines().max_by_key(|line| line.chars().count()).unwrap();
+            assert!(widest.chars().count() <= width, "{widest}");
+        }
+    }
+
+    #[test]
+    fn colour_changes_no_word() {
+        let report = Report::of(&fixture::record());
+        let coloured = render(&report, &Look { paint: Paint::Ansi, ..Look::plain() });
+        let codes = ["\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m"];
+        let stripped = codes.iter().fold(coloured.clone(), |text, code| text.replace(code, ""));
+        assert_ne!(coloured, stripped);
+        assert_eq!(stripped, render(&report, &Look::plain()));
+    }
+}
