@@ -131,6 +131,9 @@ pub struct RunArguments {
     /// An allocation trace for arena/replay (text, or .zst)
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
+    /// What is counted beside time: none, all, or some of core,cache,software,os,heap [default: all]
+    #[arg(long, value_name = "GROUP,...")]
+    pub counters: Option<String>,
     /// Extra output, repeatable: html=r.html, svg=charts/, md=r.md, csv=r.csv, json=r.json, text=r.txt
     #[arg(short, long, value_name = "FMT=FILE")]
     pub output: Vec<String>,

@@ -31,6 +31,8 @@ pub struct Profile {
     pub cpus: Option<String>,
     /// Feature sets: `"scalar,avx2"`.
     pub isa: Option<String>,
+    /// What is counted beside time: `"heap,os"`.
+    pub counters: Option<String>,
     /// Seed of generated input and order.
     pub seed: Option<u64>,
     /// Filters, where none are typed.
@@ -115,7 +117,8 @@ impl Config {
             next = found.inherits.clone();
             merged = merged.or(found);
         }
-        Err(Failure::usage(format!("profile `{name}` inherits from itself")).help("end the circle of `inherits`"))
+        Err(Failure::usage(format!("profile `{name}` inherits from itself"))
+            .help("end the circle of `inherits`"))
     }
 
     fn no_profile(&self, name: &str) -> Failure {
@@ -136,6 +139,7 @@ impl Profile {
             launches: self.launches.or(base.launches),
             cpus: self.cpus.or(base.cpus),
             isa: self.isa.or(base.isa),
+            counters: self.counters.or(base.counters),
             seed: self.seed.or(base.seed),
             filters: self.filters.or(base.filters),
             skip: self.skip.or(base.skip),
@@ -168,7 +172,9 @@ mod tests {
 
     #[test]
     fn a_circle_of_profiles_and_a_missing_one_are_errors_that_name_the_fix() {
-        let config = parse("perfbench.toml", "[profile.a]\ninherits = \"b\"\n[profile.b]\ninherits = \"a\"\n").unwrap();
+        let config =
+            parse("perfbench.toml", "[profile.a]\ninherits = \"b\"\n[profile.b]\ninherits = \"a\"\n")
+                .unwrap();
         assert!(config.profile("a").unwrap_err().to_string().contains("inherits from itself"));
         assert!(config.profile("quickk").unwrap_err().to_string().contains("no profile `quickk`"));
     }

@@ -11,7 +11,9 @@ pub fn watch() -> &'static AtomicBool {
         if STOP.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(crate::error::INTERRUPTED));
         }
-        anstream::eprintln!("\nending after the launch under way; what was measured is kept (again to end at once)");
+        anstream::eprintln!(
+            "\nending after the launch under way; what was measured is kept (again to end at once)"
+        );
     };
     // Without a handler an interrupt still ends the run, only less politely.
     let _ = ctrlc::set_handler(handler);

@@ -1,1 +1,67 @@
-//! The command line over anybody's table of workloads.
+//! The command line over anybody's table of workloads: the only place that parses, prints and exits. Measuring is the
+//! harness's affair, judging and rendering the reports'.
+
+mod args;
+mod cmd;
+mod config;
+mod error;
+mod interrupt;
+mod progress;
+mod settings;
+mod values;
+
+use args::Arguments;
+use clap::{CommandFactory, FromArgMatches};
+use error::Failure;
+use perfbench_harness::Registry;
+use perfbench_harness::claim::Claim;
+use std::process::ExitCode;
+
+/// What a binary brings: its workloads and the documented targets that belong to them.
+#[derive(Clone, Copy)]
+pub struct Tables {
+    /// The workloads.
+    pub registry: Registry,
+    /// The documented targets.
+    pub claims: fn() -> Vec<Claim>,
+}
+
+/// The argument that makes a process do one job and end; used by perfbench itself for fresh launches.
+pub const WORKER: &str = "__worker";
+
+/// The whole command line: parses, runs one command, and turns what came of it into an exit code.
+pub fn main(registry: &Registry, claims: fn() -> Vec<Claim>) -> ExitCode {
+    let tables = Tables { registry, claims };
+    if std::env::args_os().nth(1).is_some_and(|first| first == WORKER) {
+        return work(registry);
+    }
+    let matches = match Arguments::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => {
+            // A closed terminal is nobody to complain to.
+            let _ = error.print();
+            return ExitCode::from(error.exit_code() as u8);
+        }
+    };
+    let arguments = Arguments::from_arg_matches(&matches).expect("clap checked the arguments");
+    match cmd::run(tables, &arguments, &matches) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => report(failure),
+    }
+}
+
+fn work(registry: Registry) -> ExitCode {
+    match perfbench_harness::launch::serve(registry) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            anstream::eprintln!("{message}");
+            ExitCode::from(error::INTERNAL)
+        }
+    }
+}
+
+fn report(failure: Failure) -> ExitCode {
+    let code = failure.code;
+    anstream::eprintln!("{:?}", miette::Report::new(failure));
+    ExitCode::from(code)
+}

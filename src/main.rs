@@ -1,2 +1,11 @@
 //! The command line over perfbench's own table of workloads.
-fn main() {}
+
+use perfbench_harness::counter::heap::CountingAllocator;
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
+
+fn main() -> ExitCode {
+    perfbench::main(&perfbench_workloads::REGISTRY, perfbench_workloads::claims)
+}

@@ -37,6 +37,13 @@ impl Progress {
         }
     }
 
+    /// Says something that is neither a result nor progress.
+    pub fn note(&self, text: &str) {
+        if self.bar.is_some() || self.lines {
+            self.say(text);
+        }
+    }
+
     fn say(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| anstream::eprintln!("{text}")),
@@ -57,7 +64,8 @@ impl Progress {
 
 fn bar() -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(1000), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}").expect("the template is well formed");
+    let style =
+        ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}").expect("the template is well formed");
     bar.set_style(style);
     bar
 }

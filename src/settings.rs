@@ -7,6 +7,8 @@ use crate::values;
 use clap::ArgMatches;
 use clap::ValueEnum;
 use clap::parser::ValueSource;
+use perfbench_harness::clock::ClockChoice;
+use perfbench_harness::counter::{Selection, UnknownGroup};
 use perfbench_harness::machine::Machine;
 use perfbench_harness::plan::Request;
 use perfbench_harness::record::Setting;
@@ -72,17 +74,25 @@ impl Settings {
     ///
     /// # Errors
     /// A value that is none, a CPU outside the mask, an input that cannot be read.
-    pub fn request(&mut self, run: &RunArguments, matches: &ArgMatches, machine: &Machine) -> Result<Request, Failure> {
+    pub fn request(
+        &mut self,
+        run: &RunArguments,
+        matches: &ArgMatches,
+        machine: &Machine,
+    ) -> Result<Request, Failure> {
         let profile = self.profile.clone();
         let budget = self.settle("budget", matches, run.budget.clone(), profile.budget, || BUDGET.into());
         let launches = self.settle("launches", matches, run.launches, profile.launches, || LAUNCHES);
         let seed = self.settle("seed", matches, run.seed, profile.seed, || SEED);
         let isa = self.settle("isa", matches, run.selection.isa.clone(), profile.isa, || "host".into());
         let cpus = self.settle("cpus", matches, run.cpus.clone(), profile.cpus, || list(&machine.cpus));
+        let counters =
+            self.settle("counters", matches, run.counters.clone(), profile.counters, || "all".into());
         let clock = self.settle("clock", matches, run.clock.clone(), None, || "best".into());
         let trace = run.trace.clone().or(profile.trace);
         let filters = non_empty(&run.selection.filters).or(profile.filters).unwrap_or_default();
         self.output = non_empty(&run.output).or(profile.output).unwrap_or_default();
+        let clock = values::clock(&clock).map_err(|why| wrong("clock", &why))?;
         Ok(Request {
             filters,
             exact: run.selection.exact,
@@ -92,7 +102,8 @@ impl Settings {
             budget_s: values::seconds(&budget).map_err(|why| wrong("budget", &why))?,
             launches: launches.clamp(1, 1000),
             seed,
-            clock: values::clock(&clock).map_err(|why| wrong("clock", &why))?,
+            counters: selection(&counters, clock)?,
+            clock,
             test_only: run.test,
             inputs: inputs(trace)?,
         })
@@ -132,15 +143,26 @@ impl Settings {
 
 /// A flag of the command or of the program; clap keeps the two apart.
 fn origin_of(name: &str, matches: &ArgMatches) -> &'static str {
-    let level = |matches: &ArgMatches| matches.try_contains_id(name).ok().and_then(|_| matches.value_source(name));
+    let level =
+        |matches: &ArgMatches| matches.try_contains_id(name).ok().and_then(|_| matches.value_source(name));
     let source = matches.subcommand().and_then(|(_, sub)| level(sub)).or_else(|| level(matches));
     if source == Some(ValueSource::EnvVariable) { "environment" } else { "flag" }
 }
 
+/// A scripted run counts by its script and by the heap, whatever else is asked for: nothing else tells twice the same.
+fn selection(words: &str, clock: ClockChoice) -> Result<Selection, Failure> {
+    match clock {
+        ClockChoice::Scripted(_) => Ok(Selection::scripted()),
+        _ => words.parse().map_err(|why: UnknownGroup| wrong("counters", &why.to_string())),
+    }
+}
+
 fn choice<T: ValueEnum>(name: &str, text: &str) -> Result<T, Failure> {
     T::from_str(text, false).map_err(|_| {
-        let known: Vec<String> =
-            T::value_variants().iter().filter_map(|v| Some(v.to_possible_value()?.get_name().to_owned())).collect();
+        let known: Vec<String> = T::value_variants()
+            .iter()
+            .filter_map(|v| Some(v.to_possible_value()?.get_name().to_owned()))
+            .collect();
         Failure::usage(format!("{name} = \"{text}\" is not one of {}", known.join(", ")))
     })
 }
@@ -168,8 +190,13 @@ fn list(cpus: &[usize]) -> String {
 
 fn within_mask(cpus: Vec<usize>, machine: &Machine) -> Result<Vec<usize>, Failure> {
     match cpus.iter().find(|cpu| !machine.cpus.contains(cpu)) {
-        Some(outside) => Err(Failure::usage(format!("--cpus: CPU {outside} is not in this process's affinity mask"))
-            .help(format!("the mask holds {}; choose among them, or start perfbench with a wider one", list(&machine.cpus)))),
+        Some(outside) => Err(Failure::usage(format!(
+            "--cpus: CPU {outside} is not in this process's affinity mask"
+        ))
+        .help(format!(
+            "the mask holds {}; choose among them, or start perfbench with a wider one",
+            list(&machine.cpus)
+        ))),
         None => Ok(cpus),
     }
 }
@@ -178,7 +205,8 @@ fn inputs(trace: Option<PathBuf>) -> Result<BTreeMap<String, PathBuf>, Failure> 
     let Some(path) = trace else { return Ok(BTreeMap::new()) };
     let full = path.canonicalize().and_then(|full| std::fs::File::open(&full).map(|_| full));
     let full = full.map_err(|error| {
-        Failure::usage(format!("--trace {}: {error}", path.display())).help("name a readable trace file (text or .zst)")
+        Failure::usage(format!("--trace {}: {error}", path.display()))
+            .help("name a readable trace file (text or .zst)")
     })?;
     Ok(BTreeMap::from([("trace".to_owned(), full)]))
 }

@@ -14,9 +14,14 @@ pub fn seconds(text: &str) -> Result<f64, String> {
         "h" => 3600.0,
         other => return Err(format!("`{other}` is no unit of time; write ms, s, m or h")),
     };
-    let number: f64 = number.trim().parse().map_err(|_| format!("`{text}` is no time; write 90s, 10m or 1h"))?;
+    let number: f64 =
+        number.trim().parse().map_err(|_| format!("`{text}` is no time; write 90s, 10m or 1h"))?;
     let seconds = number * factor;
-    if seconds.is_finite() && seconds > 0.0 { Ok(seconds) } else { Err(format!("`{text}` is no length of time")) }
+    if seconds.is_finite() && seconds > 0.0 {
+        Ok(seconds)
+    } else {
+        Err(format!("`{text}` is no length of time"))
+    }
 }
 
 /// `0,2-4` as a list.
@@ -24,7 +29,9 @@ pub fn cpus(text: &str) -> Result<Vec<usize>, String> {
     let mut list = Vec::new();
     for part in text.split(',').map(str::trim) {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let number = |text: &str| text.trim().parse::<usize>().map_err(|_| format!("`{part}` is no CPU or range of CPUs"));
+        let number = |text: &str| {
+            text.trim().parse::<usize>().map_err(|_| format!("`{part}` is no CPU or range of CPUs"))
+        };
         let (first, last) = (number(first)?, number(last)?);
         if first > last || last > 4095 {
             return Err(format!("`{part}` is no range of CPUs"));
@@ -57,7 +64,9 @@ pub fn clock(text: &str) -> Result<ClockChoice, String> {
     match text.split_once(':') {
         None if text == "best" => Ok(ClockChoice::Best),
         None if text == "monotonic" => Ok(ClockChoice::Monotonic),
-        Some(("scripted", seed)) => seed.parse().map(ClockChoice::Scripted).map_err(|_| format!("`{seed}` is no seed")),
+        Some(("scripted", seed)) => {
+            seed.parse().map(ClockChoice::Scripted).map_err(|_| format!("`{seed}` is no seed"))
+        }
         _ => Err(format!("`{text}` is no clock; known are best, monotonic and scripted:SEED")),
     }
 }

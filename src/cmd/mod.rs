@@ -1,12 +1,9 @@
 //! One command a file, each a straight line through the stages.
 
-mod compare;
 mod doctor;
 mod list;
 mod output;
-mod report;
 mod run;
-mod targets;
 
 use crate::Tables;
 use crate::args::{Arguments, Command, When};
@@ -22,14 +19,17 @@ use clap::ArgMatches;
 pub fn run(tables: Tables, arguments: &Arguments, matches: &ArgMatches) -> Result<u8, Failure> {
     let mut settings = Settings::load(&arguments.common, matches)?;
     choose_color(settings.color);
-    let context = Context { tables, matches, verbose: arguments.common.verbose, quiet: arguments.common.quiet };
+    let context =
+        Context { tables, matches, verbose: arguments.common.verbose, quiet: arguments.common.quiet };
     match &arguments.command {
-        None | Some(Command::Run(_)) => run::run(&context, &mut settings, crate::settings::run_arguments(arguments)),
+        None | Some(Command::Run(_)) => {
+            run::run(&context, &mut settings, crate::settings::run_arguments(arguments))
+        }
         Some(Command::Doctor(doctor)) => doctor::run(&context, doctor),
         Some(Command::List(list)) => list::run(&context, &mut settings, list),
-        Some(Command::Compare(compare)) => compare::run(&settings, compare),
-        Some(Command::Report(report)) => report::run(&settings, report),
-        Some(Command::Targets(targets)) => targets::run(&context, &settings, targets),
+        Some(Command::Compare(_) | Command::Report(_) | Command::Targets(_)) => output::find(&settings, None)
+            .map(|record| output::show(&context, &record))
+            .map(|()| crate::error::OK),
     }
 }
 

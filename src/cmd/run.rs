@@ -1,0 +1,244 @@
+//! `run`: measures, stores, judges, reports. Never fails because of a number.
+
+use super::{Context, output};
+use crate::args::RunArguments;
+use crate::error::{BROKE, Failure, INTERRUPTED, NOTHING_SELECTED, OK, nearest};
+use crate::interrupt;
+use crate::progress::Progress;
+use crate::settings::Settings;
+use perfbench_harness::clock::{Clock, ClockChoice};
+use perfbench_harness::event::{Event, Onlooker};
+use perfbench_harness::launch::{Fresh, InProcess, Launcher};
+use perfbench_harness::machine::{self, Environment, Machine, environment, limits};
+use perfbench_harness::plan::{self, Plan, Request};
+use perfbench_harness::record::{End, Header, Line, Outcome, RunRecord, SCHEMA, SCHEMA_NAME, Writer};
+use perfbench_harness::sampler::{Fault, Run};
+use perfbench_harness::{Registry, counter};
+use perfbench_reports::store::Store;
+use std::io;
+use std::time::Instant;
+
+/// The command.
+pub fn run(context: &Context<'_>, settings: &mut Settings, arguments: &RunArguments) -> Result<u8, Failure> {
+    let scripted = arguments.clock.as_deref().is_some_and(|clock| clock.starts_with("scripted"));
+    let machine = if scripted { Machine::scripted() } else { machine::probe() };
+    let request = settings.request(arguments, context.matches, &machine)?;
+    let plan = plan::plan(&request, &machine, context.tables.registry);
+    if plan.groups.is_empty() {
+        return Err(nothing_selected(&request, context.tables.registry));
+    }
+    if arguments.dry_run {
+        return super::list::dry_run(context, settings, &plan);
+    }
+    if request.test_only {
+        return check(context, settings, &request, &plan, machine);
+    }
+    let mut session = Session::begin(context, settings, &request, machine)?;
+    session.limits(&request)?;
+    session.measure(context, &request, &plan)?;
+    session.end(context)
+}
+
+/// The error for filters that select nothing, with the nearest names.
+pub fn nothing_selected(request: &Request, registry: Registry) -> Failure {
+    let typed = request.filters.join(" ");
+    let failure = Failure::new(NOTHING_SELECTED, format!("nothing is selected by `{typed}`"));
+    let names = plan::names(registry);
+    let near: Vec<&str> =
+        request.filters.iter().flat_map(|f| nearest(f, names.iter().map(String::as_str))).take(4).collect();
+    match near.as_slice() {
+        [] => failure.help("`perfbench list` shows every name"),
+        near => failure.help(format!("nearest names: {}", near.join(", "))),
+    }
+}
+
+fn launcher(context: &Context<'_>, request: &Request) -> Result<Box<dyn Launcher>, Failure> {
+    if matches!(request.clock, ClockChoice::Scripted(_)) {
+        return Ok(Box::new(InProcess(context.tables.registry)));
+    }
+    let program =
+        std::env::current_exe().map_err(|error| internal("cannot find this program's own file", &error))?;
+    Ok(Box::new(Fresh::new(program, &[crate::WORKER], request.seed)))
+}
+
+fn check(
+    context: &Context<'_>,
+    settings: &Settings,
+    request: &Request,
+    plan: &Plan,
+    machine: Machine,
+) -> Result<u8, Failure> {
+    let clock = Clock::open(request.clock);
+    let mut progress = Progress::new(settings.progress, context.quiet, request.budget_s);
+    let mut launcher = launcher(context, request)?;
+    let mut broken = 0;
+    drop(machine);
+    let mut run = Run {
+        request,
+        plan,
+        calibration: clock.facts(),
+        launcher: launcher.as_mut(),
+        onlooker: &mut progress,
+        stop: interrupt::watch(),
+        started: Instant::now(),
+    };
+    run.check(&mut |row, fault| {
+        broken += usize::from(matches!(fault, Some(Fault::Broke(_))));
+        let text = match fault {
+            None => "ok".to_owned(),
+            Some(Fault::Broke(message)) => format!("BROKE  {message}"),
+            Some(Fault::Unavailable(why)) => format!("not here  {why}"),
+        };
+        anstream::println!("{row:<40} {text}");
+    });
+    Ok(match (interrupt::came(), broken) {
+        (true, _) => INTERRUPTED,
+        (false, 0) => OK,
+        _ => BROKE,
+    })
+}
+
+/// A run under way: the record in memory and on disk.
+struct Session {
+    record: RunRecord,
+    writer: Writer,
+    machine: Machine,
+    clock: Clock,
+    progress: Progress,
+    started: Instant,
+    scripted: bool,
+}
+
+impl Session {
+    fn begin(
+        context: &Context<'_>,
+        settings: &Settings,
+        request: &Request,
+        machine: Machine,
+    ) -> Result<Self, Failure> {
+        let started = Instant::now();
+        let scripted = matches!(request.clock, ClockChoice::Scripted(_));
+        let clock = Clock::open(request.clock);
+        let header = header(context, settings, request, &machine, &clock);
+        let store = Store::open(&settings.store).map_err(super::output::store_failure)?;
+        let mut writer = Writer::create(&store.path_of(&header.run)).map_err(|error| unwritten(&error))?;
+        writer.write(&Line::Run(Box::new(header.clone()))).map_err(|error| unwritten(&error))?;
+        let progress = Progress::new(settings.progress, context.quiet, request.budget_s);
+        Ok(Session { record: RunRecord::new(header), writer, machine, clock, progress, started, scripted })
+    }
+
+    fn limits(&mut self, request: &Request) -> Result<(), Failure> {
+        self.progress.on(&Event::Preparing("machine limits"));
+        let (record, writer, progress) = (&mut self.record, &mut self.writer, &mut self.progress);
+        let mut written = Ok(());
+        limits::measure(&self.machine, &request.cpus, &self.clock, &mut |limit| {
+            progress.on(&Event::Limit(&limit));
+            if written.is_ok() {
+                written = keep(record, writer, Line::Limit(limit));
+            }
+        });
+        written.map_err(|error| unwritten(&error))
+    }
+
+    fn measure(&mut self, context: &Context<'_>, request: &Request, plan: &Plan) -> Result<(), Failure> {
+        let mut launcher = launcher(context, request)?;
+        let (record, writer) = (&mut self.record, &mut self.writer);
+        let mut run = Run {
+            request,
+            plan,
+            calibration: self.clock.facts(),
+            launcher: launcher.as_mut(),
+            onlooker: &mut self.progress,
+            stop: interrupt::watch(),
+            started: self.started,
+        };
+        run.measure(&mut |line| keep(record, writer, line)).map_err(|error| unwritten(&error))
+    }
+
+    fn end(mut self, context: &Context<'_>) -> Result<u8, Failure> {
+        let status = if interrupt::came() { "interrupted" } else { "complete" };
+        let end = End {
+            finished: now(self.scripted),
+            status: status.into(),
+            elapsed_s: if self.scripted { 0.0 } else { self.started.elapsed().as_secs_f64() },
+            environment: environment_now(self.scripted),
+        };
+        let written = keep(&mut self.record, &mut self.writer, Line::End(end));
+        self.progress.finish();
+        output::show(context, &self.record);
+        written.map_err(|error| unwritten(&error))?;
+        let broke = self.record.rows.iter().any(|row| matches!(row.outcome, Outcome::Broke { .. }));
+        Ok(match (status, broke) {
+            ("interrupted", _) => INTERRUPTED,
+            (_, true) => BROKE,
+            _ => OK,
+        })
+    }
+}
+
+fn keep(record: &mut RunRecord, writer: &mut Writer, line: Line) -> io::Result<()> {
+    let written = writer.write(&line);
+    record.push(line);
+    written
+}
+
+fn header(
+    context: &Context<'_>,
+    settings: &Settings,
+    request: &Request,
+    machine: &Machine,
+    clock: &Clock,
+) -> Header {
+    let scripted = clock.scripted().is_some();
+    Header {
+        schema: format!("{SCHEMA_NAME}/{SCHEMA}"),
+        version: env!("CARGO_PKG_VERSION").into(),
+        run: run_id(scripted, request.seed),
+        started: now(scripted),
+        command: if scripted { vec!["perfbench".into()] } else { std::env::args().collect() },
+        settings: if scripted { Vec::new() } else { settings.origins.clone() },
+        seed: request.seed,
+        clock: clock.facts(),
+        machine: machine.clone(),
+        environment: environment_now(scripted),
+        counters: if scripted { Vec::new() } else { counter::facts() },
+        claims: (context.tables.claims)(),
+    }
+}
+
+fn environment_now(scripted: bool) -> Environment {
+    if scripted { Environment::scripted() } else { environment::check() }
+}
+
+fn now(scripted: bool) -> String {
+    if scripted {
+        "2000-01-01T00:00:00Z".into()
+    } else {
+        jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default().to_string()
+    }
+}
+
+/// Time of start to the second, then a tail that keeps two runs of one second apart.
+fn run_id(scripted: bool, seed: u64) -> String {
+    if scripted {
+        return format!("scripted-{seed}");
+    }
+    let now = jiff::Timestamp::now();
+    let tail = (now.as_nanosecond() as u64 ^ u64::from(std::process::id()) << 20) & 0xf_ffff;
+    format!("{}-{tail:05x}", now.strftime("%Y%m%dT%H%M%SZ"))
+}
+
+fn internal(what: &str, error: &io::Error) -> Failure {
+    Failure::new(crate::error::INTERNAL, format!("{what}: {error}"))
+}
+
+fn unwritten(error: &io::Error) -> Failure {
+    let help = match error.kind() {
+        io::ErrorKind::StorageFull => {
+            "the disk is full: free space or name another folder with --store; rows written before are kept"
+        }
+        io::ErrorKind::PermissionDenied => "name a folder that you may write with --store",
+        _ => "rows written before are kept; name another folder with --store",
+    };
+    internal("the record cannot be written", error).help(help)
+}
