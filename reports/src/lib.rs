@@ -1,5 +1,6 @@
 //! Judges and shows: reads run records only, measures nothing, prints nothing.
 
+pub mod compare;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod format;

@@ -62,12 +62,16 @@ fn row_line(group: &Group, row: &Row) -> String {
 
 fn absent(report: &Report) -> String {
     let lines: Vec<String> = report.targets().filter_map(absent_line).collect();
-    if lines.is_empty() {
-        return String::new();
-    }
     let table = table("", &["target", "documented", "reason", "detail"], &lines);
-    let count = words::plural(lines.len(), "target");
-    format!("\n<details><summary>{count} not measurable here</summary>\n{table}\n</details>\n")
+    folded(&format!("{} not measurable here", words::plural(lines.len(), "target")), &table)
+}
+
+/// A part that opens on a click; nothing where it is empty.
+pub fn folded(summary: &str, body: &str) -> String {
+    match body.is_empty() {
+        true => String::new(),
+        false => format!("\n<details><summary>{summary}</summary>\n{body}\n</details>\n"),
+    }
 }
 
 fn absent_line(judged: &Judged) -> Option<String> {

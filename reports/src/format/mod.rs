@@ -1,6 +1,7 @@
 //! The formats that a report leaves in: one file each, one line each in [`FORMATS`].
 
 pub mod cells;
+pub mod compare;
 pub mod csv;
 pub mod json;
 pub mod markdown;
