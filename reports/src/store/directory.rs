@@ -1,9 +1,9 @@
 //! The local store: one record file a run in `runs/`. Nothing in it is ever overwritten.
 
-use perfbench_harness::record::{self, ReadError, RunRecord};
+use perfbench_harness::record::{self, Line, ReadError, RunRecord};
 use std::fmt;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 /// A folder of runs.
@@ -120,8 +120,8 @@ impl Store {
         if name == "latest" {
             return all.first().map(|summary| summary.path.clone()).ok_or_else(unknown);
         }
-        if let Some(exact) = all.iter().find(|summary| summary.id == name) {
-            return Ok(exact.path.clone());
+        if self.path_of(name).is_file() {
+            return Ok(self.path_of(name));
         }
         match all.iter().filter(|summary| summary.id.starts_with(name)).collect::<Vec<_>>().as_slice() {
             [] => Err(unknown()),
@@ -133,22 +133,27 @@ impl Store {
     }
 }
 
+/// Parses the first line and the last; the lines between are counted by their first bytes, which the writer fixes.
 fn summary(path: &Path) -> Option<Summary> {
-    let record = record::read(path).ok()?;
-    Some(Summary {
-        id: record.header.run,
-        started: record.header.started,
-        rows: record.rows.len(),
-        status: record.end.map_or_else(|| "killed".into(), |end| end.status),
-        path: path.to_owned(),
-    })
+    let mut lines = BufReader::new(File::open(path).ok()?).lines().map_while(Result::ok);
+    let Ok(Line::Run(header)) = serde_json::from_str(&lines.next()?) else { return None };
+    let (mut rows, mut last) = (0, String::new());
+    for line in lines {
+        rows += usize::from(line.starts_with(r#"{"type":"row""#));
+        last = line;
+    }
+    let status = match serde_json::from_str(&last) {
+        Ok(Line::End(end)) => end.status,
+        _ => "killed".into(),
+    };
+    Some(Summary { id: header.run, started: header.started, rows, status, path: path.to_owned() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fixture;
-    use perfbench_harness::record::{Line, Writer};
+    use perfbench_harness::record::Writer;
 
     fn stored(ids: &[(&str, &str)]) -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().unwrap();
@@ -186,6 +191,21 @@ mod tests {
                 .to_string()
                 .contains("no run is stored")
         );
+    }
+
+    #[test]
+    fn a_listed_run_tells_its_rows_and_whether_it_ended_and_a_file_that_is_no_record_is_passed_over() {
+        let (_folder, store) = stored(&[("killed", "2026-01-01T00:00:00Z")]);
+        let whole = fixture::record();
+        let mut writer = Writer::create(&store.path_of("whole")).unwrap();
+        writer.write(&Line::Run(Box::new(whole.header.clone()))).unwrap();
+        whole.rows.iter().for_each(|row| writer.write(&Line::Row(Box::new(row.clone()))).unwrap());
+        writer.write(&Line::End(whole.end.clone().unwrap())).unwrap();
+        fs::write(store.path_of("stranger"), "not a record\n").unwrap();
+        let listed: Vec<(usize, String)> =
+            store.list().into_iter().map(|run| (run.rows, run.status)).collect();
+        assert_eq!(listed, [(whole.rows.len(), "complete".into()), (0, "killed".into())]);
+        assert!(matches!(store.find("stranger"), Err(StoreError::Unreadable(_))));
     }
 
     #[test]
