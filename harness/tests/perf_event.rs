@@ -3,7 +3,7 @@
 
 use perfbench_harness::counter::perf_event::{CACHE, CORE, SOFTWARE};
 use perfbench_harness::counter::{self, Selection, Source};
-use perfbench_harness::record::{Count, CounterFacts};
+use perfbench_harness::record::{Count, CounterFacts, Provenance};
 use perfbench_harness::{Reason, Unavailable};
 use rustix::process::{Pid, WaitOptions, waitpid};
 use std::hint::black_box;
@@ -18,9 +18,12 @@ fn main() {
         return println!("perf_event: skipped, the interpreter has no perf events");
     }
     every_absent_event_is_explained_in_words();
+    instructions_grow_with_the_work_where_they_are_counted();
+    counters_that_must_be_shared_are_scaled_or_not_counted();
     software_events_move_as_far_as_the_setting_lets_this_user_see();
     if rustix::process::geteuid().is_root() {
         without_privilege(every_absent_event_is_explained_in_words);
+        without_privilege(instructions_grow_with_the_work_where_they_are_counted);
         without_privilege(software_events_move_as_far_as_the_setting_lets_this_user_see);
     } else {
         println!(
@@ -44,6 +47,34 @@ fn told(fact: &CounterFacts) -> String {
     format!("user {user}, {}: {why}", fact.name)
 }
 
+/// Ten times the loop is ten times the instructions, whatever a round of the loop takes.
+fn instructions_grow_with_the_work_where_they_are_counted() {
+    let rounds = |rounds| (0..rounds).for_each(|round| _ = black_box(round));
+    let instructions = |ops| counter::count(&group("core"), ops, &mut { rounds }).swap_remove(1);
+    match (instructions(100_000).per_op, instructions(1_000_000).per_op) {
+        (Ok(short), Ok(long)) => {
+            println!("perf_event: {short} and {long} instructions a round");
+            assert!((short / long - 1.0).abs() < 0.01, "{short} {long}");
+        }
+        (short, _) => println!("perf_event: no instructions to check, {}", short.expect_err("both or none")),
+    }
+}
+
+/// Eight groups at once are more than any CPU has counters for.
+fn counters_that_must_be_shared_are_scaled_or_not_counted() {
+    let mut groups: Vec<_> = (0..8).filter_map(|_| CORE.open().ok()).collect();
+    groups.iter_mut().for_each(|group| group.start());
+    (0..20_000_000).for_each(|round| _ = black_box(round));
+    for cycles in groups.iter_mut().map(|group| group.stop(1).swap_remove(0)) {
+        println!("perf_event: shared counters give {:?} cycles, {:?}", cycles.value, cycles.provenance);
+        match (cycles.value, cycles.provenance) {
+            (Ok(value), Provenance::HwScaled(share)) => assert!(value > 0.0 && share > 0.0 && share < 1.0),
+            (Ok(value), provenance) => assert!(value > 0.0 && provenance == Provenance::HwGeneric),
+            (Err(why), _) => assert_eq!(why.reason, Reason::InUse, "{why}"),
+        }
+    }
+}
+
 /// Faults, sleeps and work that this process causes on purpose show up, or the count says that it cannot see them: it
 /// never says zero.
 fn software_events_move_as_far_as_the_setting_lets_this_user_see() {
@@ -51,7 +82,7 @@ fn software_events_move_as_far_as_the_setting_lets_this_user_see() {
         touch_fresh_pages(pages as usize);
         (0..5).for_each(|_| std::thread::sleep(Duration::from_micros(100)));
     };
-    let counts = counter::count(&software(), 512, &mut run);
+    let counts = counter::count(&group("software"), 512, &mut run);
     match SOFTWARE.open() {
         Ok(_) => assert_moved(&counts),
         Err(why) => assert!([Reason::NoPrivilege, Reason::Unsupported].contains(&why.reason), "{why}"),
@@ -86,7 +117,7 @@ fn a_thread_that_stands_before_the_region_is_counted_with_the_caller() {
             barrier.wait();
         });
         barrier.wait();
-        let counts = counter::count(&software(), 1, &mut { wait_twice });
+        let counts = counter::count(&group("software"), 1, &mut { wait_twice });
         barrier.wait();
         let faults = &counts[0].per_op;
         assert!(
@@ -96,8 +127,8 @@ fn a_thread_that_stands_before_the_region_is_counted_with_the_caller() {
     });
 }
 
-fn software() -> Selection {
-    "software".parse().expect("software is a group")
+fn group(word: &str) -> Selection {
+    word.parse().expect("the word is a group")
 }
 
 fn touch_fresh_pages(pages: usize) {

@@ -1,7 +1,7 @@
 //! Opens a set of perf events for every thread of the process and reads it twice a region. The groups stay enabled:
 //! switching one on and off costs several times as much as a read.
 
-use super::reply::{Reply, tally};
+use super::reply::{MAX_EVENTS, RAW_BYTES, Reply, tally};
 use super::{Kind, Probe, UserOnly, errno};
 use crate::counter::{Counter, Reading};
 use crate::record::Provenance;
@@ -9,6 +9,7 @@ use crate::unavailable::{Reason, Unavailable};
 use perf_event::events::Software;
 use perf_event::{Builder, ReadFormat};
 use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 /// Empty regions read to learn what looking costs.
 const EMPTY_REGIONS: usize = 8;
@@ -43,6 +44,7 @@ pub fn open(probes: &'static [Probe]) -> Result<Box<dyn Counter>, Unavailable> {
 }
 
 fn open_in(probes: &'static [Probe], scope: Scope) -> io::Result<Region> {
+    assert!(probes.len() <= MAX_EVENTS, "a group's reply has room for {MAX_EVENTS} events");
     let mut region = Region::new(probes, scope);
     for id in thread_ids()? {
         match region.add(id) {
@@ -71,7 +73,7 @@ struct Region {
     /// Why an event is not counted, in the order of `probes`.
     refusals: Vec<Option<Unavailable>>,
     threads: Vec<Thread>,
-    before: io::Result<Vec<Reply>>,
+    started: io::Result<()>,
     /// What two reads add to each event of the calling thread.
     cost: Vec<u64>,
 }
@@ -79,14 +81,7 @@ struct Region {
 impl Region {
     fn new(probes: &'static [Probe], scope: Scope) -> Self {
         let refusals = probes.iter().map(|probe| blind(probe, scope)).collect();
-        Self {
-            probes,
-            scope,
-            refusals,
-            threads: Vec::new(),
-            before: Ok(Vec::new()),
-            cost: vec![0; probes.len()],
-        }
+        Self { probes, scope, refusals, threads: Vec::new(), started: Ok(()), cost: vec![0; probes.len()] }
     }
 
     /// Opens the events for one thread; one that any thread is refused is given up for all.
@@ -107,7 +102,7 @@ impl Region {
             }
         }
         leader.enable()?;
-        self.threads.push(Thread { leader, members });
+        self.threads.push(Thread { leader, members, before: [0; RAW_BYTES], after: [0; RAW_BYTES] });
         Ok(())
     }
 
@@ -124,12 +119,11 @@ impl Region {
 
     /// What each thread counted since the start; the calling thread is read first, as it was read last before.
     fn counted(&mut self) -> io::Result<Vec<Reply>> {
-        let after: Vec<Reply> = self.threads.iter_mut().map(Thread::read).collect::<io::Result<_>>()?;
-        let before = self.before.as_ref().map_err(|error| io::Error::new(error.kind(), error.to_string()))?;
-        let mut deltas: Vec<Reply> = after.iter().zip(before.iter().rev()).map(|(a, b)| a.since(b)).collect();
-        let here = deltas.remove(0).less(&self.cost);
-        deltas.insert(0, here);
-        Ok(deltas)
+        self.threads.iter_mut().try_for_each(Thread::end)?;
+        std::mem::replace(&mut self.started, Ok(()))?;
+        let mut threads: Vec<Reply> = self.threads.iter().map(Thread::counted).collect();
+        threads[0].subtract(&self.cost);
+        Ok(threads)
     }
 
     fn reading(&self, event: usize, threads: &io::Result<Vec<Reply>>) -> Reading {
@@ -151,7 +145,7 @@ impl Region {
 
 impl Counter for Region {
     fn start(&mut self) {
-        self.before = self.threads.iter_mut().rev().map(Thread::read).collect();
+        self.started = self.threads.iter_mut().rev().try_for_each(Thread::begin);
     }
 
     fn stop(&mut self, _ops: u64) -> Vec<Reading> {
@@ -160,22 +154,37 @@ impl Counter for Region {
     }
 }
 
-/// One thread's group; a member that was refused is none.
+/// One thread's group; a member that was refused is none. Replies are kept as they come, because whatever is done with
+/// them inside the region would be counted.
 struct Thread {
     leader: perf_event::Group,
     members: Vec<Option<perf_event::Counter>>,
+    before: [u8; RAW_BYTES],
+    after: [u8; RAW_BYTES],
 }
 
 impl Thread {
-    fn read(&mut self) -> io::Result<Reply> {
-        let data = self.leader.read()?;
-        let nanoseconds = |time: Option<std::time::Duration>| time.map_or(0, |time| time.as_nanos() as u64);
-        let value = |member: &Option<perf_event::Counter>| member.as_ref().map_or(0, |counter| data[counter]);
-        Ok(Reply {
-            enabled_ns: nanoseconds(data.time_enabled()),
-            running_ns: nanoseconds(data.time_running()),
-            values: self.members.iter().map(value).collect(),
-        })
+    fn begin(&mut self) -> io::Result<()> {
+        read(&self.leader, &mut self.before)
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        read(&self.leader, &mut self.after)
+    }
+
+    fn counted(&self) -> Reply {
+        let ids: Vec<_> =
+            self.members.iter().map(|member| member.as_ref().map(perf_event::Counter::id)).collect();
+        Reply::parse(&self.after, &ids).since(&Reply::parse(&self.before, &ids))
+    }
+}
+
+fn read(leader: &perf_event::Group, into: &mut [u8; RAW_BYTES]) -> io::Result<()> {
+    // SAFETY: the leader owns the descriptor and outlives this borrow of it.
+    let descriptor = unsafe { BorrowedFd::borrow_raw(leader.as_counter().as_raw_fd()) };
+    match rustix::io::read(descriptor, into)? {
+        0 => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the kernel gave up the group")),
+        _ => Ok(()),
     }
 }
 

@@ -3,6 +3,12 @@
 use crate::record::Provenance;
 use crate::unavailable::{Reason, Unavailable};
 
+/// Most events of a group.
+pub const MAX_EVENTS: usize = 8;
+
+/// Bytes of the longest reply: number of events, two times, then value and id of the leader and of each event.
+pub const RAW_BYTES: usize = (3 + 2 * (1 + MAX_EVENTS)) * 8;
+
 /// One reply for one thread: times and values since the group was opened, or between two reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
@@ -15,6 +21,16 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// Reads the kernel's bytes; `ids` are the kernel's ids of the wanted events, none for one that was refused.
+    pub fn parse(bytes: &[u8], ids: &[Option<u64>]) -> Reply {
+        let words: Vec<u64> = bytes.as_chunks().0.iter().map(|word| u64::from_ne_bytes(*word)).collect();
+        let members = words[3..].as_chunks::<2>().0.iter().take(words[0] as usize);
+        let value = |id: &Option<u64>| {
+            members.clone().find(|[_, of]| Some(*of) == *id).map_or(0, |[value, _]| *value)
+        };
+        Reply { enabled_ns: words[1], running_ns: words[2], values: ids.iter().map(value).collect() }
+    }
+
     /// What happened between an earlier reply and this one.
     pub fn since(&self, before: &Reply) -> Reply {
         Reply {
@@ -24,10 +40,9 @@ impl Reply {
         }
     }
 
-    /// Takes away what looking itself costs.
-    pub fn less(mut self, cost: &[u64]) -> Reply {
+    /// Takes away what looking itself costs, event by event.
+    pub fn subtract(&mut self, cost: &[u64]) {
         self.values.iter_mut().zip(cost).for_each(|(value, cost)| *value = value.saturating_sub(*cost));
-        self
     }
 }
 
@@ -77,16 +92,29 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A group read as the kernel writes it: number of events, enabled, running, then value and id of each. Recorded
-    /// from an emulated arm64 kernel with a PMU of seven counters.
-    fn recorded(words: &[u64]) -> Reply {
-        let values: Vec<u64> = words[3..].chunks(2).map(|pair| pair[0]).collect();
-        Reply { enabled_ns: words[1], running_ns: words[2], values }
+    /// Words recorded from an emulated arm64 kernel with a PMU of seven counters, as bytes in a buffer that is longer.
+    fn recorded(words: &[u64], ids: &[u64]) -> Reply {
+        let mut bytes = [0; RAW_BYTES];
+        bytes.as_chunks_mut().0.iter_mut().zip(words).for_each(|(byte, word)| *byte = word.to_ne_bytes());
+        Reply::parse(&bytes, &ids.iter().copied().map(Some).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn values_are_found_by_id_whatever_stands_between() {
+        let reply = recorded(&[3, 10, 10, 111, 1, 333, 3, 555, 5], &[5, 3]);
+        assert_eq!(reply, Reply { enabled_ns: 10, running_ns: 10, values: vec![555, 333] });
+    }
+
+    #[test]
+    fn a_refused_member_does_not_take_anothers_value() {
+        let bytes: Vec<u8> = [1u64, 10, 10, 7, 0, 0, 0].iter().flat_map(|word| word.to_ne_bytes()).collect();
+        assert_eq!(Reply::parse(&bytes, &[None, Some(0)]).values, [0, 7]);
     }
 
     #[test]
     fn a_group_that_had_the_counters_all_the_time_is_taken_as_it_is() {
-        let reply = recorded(&[3, 0x3d7a20, 0x3d7a20, 0x3d091e, 0x17, 0x1e848f, 0x18, 0, 0x19]);
+        let reply =
+            recorded(&[3, 0x3d7a20, 0x3d7a20, 0x3d091e, 0x17, 0x1e848f, 0x18, 0, 0x19], &[0x17, 0x18, 0x19]);
         let instructions = tally(std::slice::from_ref(&reply), 1).unwrap();
         assert_eq!(instructions, Tally { value: 2_000_015.0, running_share: 1.0 });
         assert_eq!(instructions.provenance(Provenance::HwGeneric), Provenance::HwGeneric);
@@ -95,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_group_that_shared_the_counters_is_scaled_up_and_says_by_how_much() {
-        let reply = recorded(&[2, 0x73b52d2, 0x3a2858a, 0x39842b4, 0x1a, 0x1cc215a, 0x1b]);
+        let reply = recorded(&[2, 0x73b52d2, 0x3a2858a, 0x39842b4, 0x1a, 0x1cc215a, 0x1b], &[0x1a, 0x1b]);
         let instructions = tally(&[reply], 1).unwrap();
         let Provenance::HwScaled(share) = instructions.provenance(Provenance::HwGeneric) else {
             panic!("{instructions:?}")
@@ -106,7 +134,7 @@ mod tests {
 
     #[test]
     fn an_event_that_never_had_a_counter_is_not_counted_rather_than_zero() {
-        let starved = recorded(&[1, 0x1331f3c, 0, 0, 0x2f]);
+        let starved = recorded(&[1, 0x1331f3c, 0, 0, 0x2f], &[0x2f]);
         let reason = tally(&[starved], 0).unwrap_err();
         assert_eq!(reason.reason, Reason::InUse);
         assert!(reason.detail.starts_with("not counted"), "{reason}");
@@ -129,8 +157,9 @@ mod tests {
 
     #[test]
     fn the_cost_of_looking_never_makes_a_count_negative() {
-        let reply = Reply { enabled_ns: 10, running_ns: 10, values: vec![7, 90] };
-        assert_eq!(reply.less(&[10, 10]).values, [0, 80]);
+        let mut reply = Reply { enabled_ns: 10, running_ns: 10, values: vec![7, 90] };
+        reply.subtract(&[10, 10]);
+        assert_eq!(reply.values, [0, 80]);
     }
 
     proptest! {
