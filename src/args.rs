@@ -134,7 +134,7 @@ pub struct RunArguments {
     /// What is counted beside time: none, all, or some of core,cache,software,os,heap [default: all]
     #[arg(long, value_name = "GROUP,...")]
     pub counters: Option<String>,
-    /// Extra output, repeatable: html=r.html, svg=charts/, md=r.md, csv=r.csv, json=r.json, text=r.txt
+    /// Extra output, repeatable: html=r.html, md=r.md, csv=r.csv, json=r.json, text=r.txt
     #[arg(short, long, value_name = "FMT=FILE")]
     pub output: Vec<String>,
     /// Check each selected variant once, time nothing
@@ -183,9 +183,24 @@ pub struct CompareArguments {
     pub base: String,
     /// The run compared [default: latest]
     pub run: Option<String>,
-    /// text, md or json
+    /// How to print it
     #[arg(long, value_name = "FMT", default_value = "text")]
-    pub format: String,
+    pub format: ComparisonFormat,
+    /// Compare runs of different CPUs
+    #[arg(long)]
+    pub across_machines: bool,
+}
+
+/// How a comparison is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ComparisonFormat {
+    /// For a terminal.
+    Text,
+    /// For pull requests.
+    #[value(alias = "md")]
+    Markdown,
+    /// For programs.
+    Json,
 }
 
 /// Flags of `report`.
@@ -193,7 +208,7 @@ pub struct CompareArguments {
 pub struct ReportArguments {
     /// An id or its beginning, `latest`, or a record file [default: latest]
     pub run: Option<String>,
-    /// Output, repeatable: html=r.html, svg=charts/, md=r.md, ... [default: latest.html in the store]
+    /// Output, repeatable: html=r.html, md=r.md, ... [default: latest.html in the store]
     #[arg(short, long, value_name = "FMT=FILE")]
     pub output: Vec<String>,
 }

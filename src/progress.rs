@@ -37,13 +37,6 @@ impl Progress {
         }
     }
 
-    /// Says something that is neither a result nor progress.
-    pub fn note(&self, text: &str) {
-        if self.bar.is_some() || self.lines {
-            self.say(text);
-        }
-    }
-
     fn say(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| anstream::eprintln!("{text}")),

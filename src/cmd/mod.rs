@@ -1,9 +1,12 @@
 //! One command a file, each a straight line through the stages.
 
+mod compare;
 mod doctor;
 mod list;
 mod output;
+mod report;
 mod run;
+mod targets;
 
 use crate::Tables;
 use crate::args::{Arguments, Command, When};
@@ -27,9 +30,9 @@ pub fn run(tables: Tables, arguments: &Arguments, matches: &ArgMatches) -> Resul
         }
         Some(Command::Doctor(doctor)) => doctor::run(&context, doctor),
         Some(Command::List(list)) => list::run(&context, &mut settings, list),
-        Some(Command::Compare(_) | Command::Report(_) | Command::Targets(_)) => output::find(&settings, None)
-            .map(|record| output::show(&context, &record))
-            .map(|()| crate::error::OK),
+        Some(Command::Compare(compare)) => compare::run(&settings, compare),
+        Some(Command::Report(report)) => report::run(&settings, report),
+        Some(Command::Targets(targets)) => targets::run(&context, &settings, targets),
     }
 }
 

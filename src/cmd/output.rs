@@ -1,15 +1,89 @@
 //! Where results go: the table on stdout, `-o FMT=FILE` outputs, and latest.html in the store.
 
 use super::Context;
-use crate::error::Failure;
+use crate::error::{Failure, INTERNAL, nearest};
 use crate::settings::Settings;
 use perfbench_harness::record::RunRecord;
 use perfbench_reports::Report;
+use perfbench_reports::format::paint::Paint;
+use perfbench_reports::format::text::{self, Look};
+use perfbench_reports::format::{self, FORMATS, Format};
 use perfbench_reports::store::{Store, StoreError};
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
 
-/// Prints the results.
-pub fn show(_context: &Context<'_>, record: &RunRecord) {
-    anstream::println!("{}", Report::of(record).headline);
+/// One `FMT=FILE`.
+pub struct Output {
+    format: &'static Format,
+    path: PathBuf,
+}
+
+/// Parses `FMT=FILE`s.
+pub fn parse(outputs: &[String]) -> Result<Vec<Output>, Failure> {
+    outputs.iter().map(|text| parse_one(text)).collect()
+}
+
+fn parse_one(text: &str) -> Result<Output, Failure> {
+    let known = || FORMATS.iter().flat_map(|format| [format.name, format.extension]);
+    let all = FORMATS.iter().map(|format| format.name).collect::<Vec<_>>().join(", ");
+    let Some((name, path)) = text.split_once('=').filter(|(_, path)| !path.is_empty()) else {
+        return Err(Failure::usage(format!("--output {text}: write FORMAT=FILE; formats are {all}")));
+    };
+    if let Some(format) = format::named(name) {
+        return Ok(Output { format, path: path.into() });
+    }
+    let failure = Failure::usage(format!("--output {text}: no format `{name}`; formats are {all}"));
+    Err(match nearest(name, known()).first() {
+        Some(near) => failure.help(format!("did you mean `{near}`?")),
+        None => failure,
+    })
+}
+
+/// Prints the results, or with `-q` the summary alone.
+pub fn show(context: &Context<'_>, report: &Report) {
+    let look = look();
+    let text = if context.quiet { text::summary(report, &look) } else { text::render(report, &look) };
+    anstream::print!("{text}");
+}
+
+/// Width and colour of stdout; `anstream` strips what must not be there.
+pub fn look() -> Look {
+    let colour =
+        io::stdout().is_terminal() || anstream::ColorChoice::global() == anstream::ColorChoice::Always;
+    let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
+    Look { paint: if colour { Paint::Ansi } else { Paint::Plain }, width: width.max(80) }
+}
+
+/// Writes every output that was asked for.
+pub fn write_all(record: &RunRecord, report: &Report, outputs: &[Output]) -> Result<(), Failure> {
+    outputs.iter().try_for_each(|output| write(&output.path, &(output.format.render)(report, record)))
+}
+
+/// The page of the newest run in the store.
+pub fn page(settings: &Settings) -> Output {
+    let format = format::named("html").expect("html is in the table");
+    Output { format, path: settings.store.join("latest.html") }
+}
+
+/// Says where the outputs lie.
+pub fn announce(outputs: &[Output]) {
+    outputs.iter().for_each(|output| anstream::println!(" Report   {}", output.path.display()));
+}
+
+/// Writes a file by way of a neighbour, so that a full disk leaves the old one whole.
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let made = folder.map_or(Ok(()), fs::create_dir_all);
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    let part = path.with_file_name(name);
+    made.and_then(|()| fs::write(&part, text)).and_then(|()| fs::rename(&part, path)).map_err(|error| {
+        // What is left of the part is of no use; that it cannot be removed changes nothing.
+        let _ = fs::remove_file(&part);
+        Failure::new(INTERNAL, format!("cannot write {}: {error}", path.display()))
+            .help("the run itself is stored: `perfbench report -o FORMAT=FILE` renders it again elsewhere")
+    })
 }
 
 /// A store's error with the next step.

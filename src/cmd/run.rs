@@ -1,6 +1,7 @@
 //! `run`: measures, stores, judges, reports. Never fails because of a number.
 
-use super::{Context, output};
+use super::Context;
+use super::output::{self, Output};
 use crate::args::RunArguments;
 use crate::error::{BROKE, Failure, INTERRUPTED, NOTHING_SELECTED, OK, nearest};
 use crate::interrupt;
@@ -14,6 +15,7 @@ use perfbench_harness::plan::{self, Plan, Request};
 use perfbench_harness::record::{End, Header, Line, Outcome, RunRecord, SCHEMA, SCHEMA_NAME, Writer};
 use perfbench_harness::sampler::{Fault, Run};
 use perfbench_harness::{Registry, counter};
+use perfbench_reports::Report;
 use perfbench_reports::store::Store;
 use std::io;
 use std::time::Instant;
@@ -30,13 +32,14 @@ pub fn run(context: &Context<'_>, settings: &mut Settings, arguments: &RunArgume
     if arguments.dry_run {
         return super::list::dry_run(context, settings, &plan);
     }
+    let outputs = output::parse(&settings.output)?;
     if request.test_only {
         return check(context, settings, &request, &plan, machine);
     }
     let mut session = Session::begin(context, settings, &request, machine)?;
     session.limits(&request)?;
     session.measure(context, &request, &plan)?;
-    session.end(context)
+    session.end(context, settings, outputs)
 }
 
 /// The error for filters that select nothing, with the nearest names.
@@ -155,7 +158,12 @@ impl Session {
         run.measure(&mut |line| keep(record, writer, line)).map_err(|error| unwritten(&error))
     }
 
-    fn end(mut self, context: &Context<'_>) -> Result<u8, Failure> {
+    fn end(
+        mut self,
+        context: &Context<'_>,
+        settings: &Settings,
+        mut outputs: Vec<Output>,
+    ) -> Result<u8, Failure> {
         let status = if interrupt::came() { "interrupted" } else { "complete" };
         let end = End {
             finished: now(self.scripted),
@@ -165,8 +173,12 @@ impl Session {
         };
         let written = keep(&mut self.record, &mut self.writer, Line::End(end));
         self.progress.finish();
-        output::show(context, &self.record);
+        let report = Report::of(&self.record);
+        output::show(context, &report);
         written.map_err(|error| unwritten(&error))?;
+        outputs.push(output::page(settings));
+        output::write_all(&self.record, &report, &outputs)?;
+        output::announce(&outputs);
         let broke = self.record.rows.iter().any(|row| matches!(row.outcome, Outcome::Broke { .. }));
         Ok(match (status, broke) {
             ("interrupted", _) => INTERRUPTED,
