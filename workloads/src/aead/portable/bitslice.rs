@@ -39,6 +39,7 @@ fn sub_word(word: u32) -> u32 {
     u32::from_le_bytes([block[0], block[1], block[2], block[3]])
 }
 
+#[inline(always)]
 fn pack(blocks: [[u8; 16]; 4]) -> Planes {
     transpose(std::array::from_fn(|word| {
         let columns = blocks[word % 4].as_chunks().0;
@@ -47,6 +48,7 @@ fn pack(blocks: [[u8; 16]; 4]) -> Planes {
     }))
 }
 
+#[inline(always)]
 fn unpack(planes: Planes) -> [[u8; 16]; 4] {
     let words = transpose(planes);
     std::array::from_fn(|block| {
@@ -57,12 +59,14 @@ fn unpack(planes: Planes) -> [[u8; 16]; 4] {
 }
 
 /// Puts the four bytes of a word on the even bytes of a wider one.
+#[inline(always)]
 fn spread(word: u32) -> u64 {
     let halves = (u64::from(word) | u64::from(word) << 16) & 0x0000_ffff_0000_ffff;
     (halves | halves << 8) & 0x00ff_00ff_00ff_00ff
 }
 
 /// Undoes [`spread`], whatever the odd bytes hold.
+#[inline(always)]
 fn gather(word: u64) -> u32 {
     let bytes = word & 0x00ff_00ff_00ff_00ff;
     let halves = (bytes | bytes >> 8) & 0x0000_ffff_0000_ffff;
@@ -70,6 +74,7 @@ fn gather(word: u64) -> u32 {
 }
 
 /// Swaps bit `i` of byte `k` of word `j` with bit `j` of byte `k` of word `i`; its own inverse.
+#[inline(always)]
 fn transpose(mut words: Planes) -> Planes {
     for (distance, mask) in
         [(1, 0x5555_5555_5555_5555), (2, 0x3333_3333_3333_3333), (4, 0x0f0f_0f0f_0f0f_0f0f)]
@@ -83,12 +88,14 @@ fn transpose(mut words: Planes) -> Planes {
     words
 }
 
+#[inline(always)]
 fn add(mut state: Planes, key: &Planes) -> Planes {
     state.iter_mut().zip(key).for_each(|(word, key)| *word ^= key);
     state
 }
 
 /// Row r turns by r columns: rows 1 and 3 by one column, then rows 2 and 3 by two.
+#[inline(always)]
 fn shift_rows(state: Planes) -> Planes {
     state.map(|word| {
         let word = word & 0x0000_ffff_0000_ffff
@@ -99,6 +106,7 @@ fn shift_rows(state: Planes) -> Planes {
 }
 
 /// With s the sum of a row and the next: 2 s, plus the next row, plus s two rows on.
+#[inline(always)]
 fn mix_columns(state: Planes) -> Planes {
     let sums = state.map(|word| word ^ word.rotate_right(16));
     let [s0, s1, s2, s3, s4, s5, s6, s7] = sums;
@@ -137,28 +145,34 @@ type F16 = [F4; 2];
 /// c0 + c1 z over GF(16), with z^2 = z + w y.
 type F256 = [F16; 2];
 
+#[inline(always)]
 fn add_4(a: F4, b: F4) -> F4 {
     [a[0] ^ b[0], a[1] ^ b[1]]
 }
 
+#[inline(always)]
 fn multiply_4(a: F4, b: F4) -> F4 {
     let low = a[0] & b[0];
     [low ^ a[1] & b[1], low ^ (a[0] ^ a[1]) & (b[0] ^ b[1])]
 }
 
 /// The square, which in GF(4) is also the inverse.
+#[inline(always)]
 fn square_4([low, high]: F4) -> F4 {
     [low ^ high, high]
 }
 
+#[inline(always)]
 fn times_w([low, high]: F4) -> F4 {
     [high, low ^ high]
 }
 
+#[inline(always)]
 fn add_16(a: F16, b: F16) -> F16 {
     [add_4(a[0], b[0]), add_4(a[1], b[1])]
 }
 
+#[inline(always)]
 fn multiply_16(a: F16, b: F16) -> F16 {
     let low = multiply_4(a[0], b[0]);
     let high = multiply_4(a[1], b[1]);
@@ -166,16 +180,19 @@ fn multiply_16(a: F16, b: F16) -> F16 {
     [add_4(low, times_w(high)), add_4(cross, low)]
 }
 
+#[inline(always)]
 fn square_16([low, high]: F16) -> F16 {
     let high = square_4(high);
     [add_4(square_4(low), times_w(high)), high]
 }
 
+#[inline(always)]
 fn times_w_y([low, high]: F16) -> F16 {
     [times_w(times_w(high)), times_w(add_4(low, high))]
 }
 
 /// The conjugate over the norm, which lies in GF(4).
+#[inline(always)]
 fn invert_16([low, high]: F16) -> F16 {
     let sum = add_4(low, high);
     let norm = add_4(times_w(square_4(high)), multiply_4(low, sum));
@@ -184,6 +201,7 @@ fn invert_16([low, high]: F16) -> F16 {
 }
 
 /// The conjugate over the norm, which lies in GF(16); zero stays zero.
+#[inline(always)]
 fn invert_256([low, high]: F256) -> F256 {
     let sum = add_16(low, high);
     let norm = add_16(times_w_y(square_16(high)), multiply_16(low, sum));
