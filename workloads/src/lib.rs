@@ -1,6 +1,7 @@
 //! Everything that can be measured: one folder a structure, one file a variant, one table line each.
 
 pub mod aead;
+pub mod arena;
 pub mod claims;
 
 pub use claims::claims;
@@ -8,4 +9,4 @@ pub use claims::claims;
 use perfbench_harness::Registry;
 
 /// Every workload, one line each.
-pub static REGISTRY: Registry = &[&aead::WORKLOAD];
+pub static REGISTRY: Registry = &[&aead::WORKLOAD, &arena::WORKLOAD];
