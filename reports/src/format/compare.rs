@@ -44,7 +44,7 @@ pub fn markdown(comparison: &Comparison) -> String {
     let (same, changed): (Vec<&Compared>, Vec<&Compared>) =
         ordered(comparison).into_iter().partition(|row| row.change == Change::Same);
     let titles = ["row", "base", "now", "change"];
-    let lines = |rows: Vec<&Compared>| rows.into_iter().map(|r| markdown_line(r)).collect::<Vec<_>>();
+    let lines = |rows: Vec<&Compared>| rows.into_iter().map(markdown_line).collect::<Vec<_>>();
     let mut text = format!("**{}**\n\n{}\n", summary(comparison), title(comparison));
     for reservation in &comparison.reservations {
         text += &format!("\n- {reservation}");

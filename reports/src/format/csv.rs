@@ -118,6 +118,11 @@ mod tests {
     }
 
     #[test]
+    fn there_is_a_line_for_every_row_under_the_header() {
+        assert_eq!(render(&Report::of(&fixture::wide(500))).matches("\r\n").count(), 501);
+    }
+
+    #[test]
     fn every_line_has_every_column() {
         let report = Report::of(&fixture::record());
         for group in &report.groups {
