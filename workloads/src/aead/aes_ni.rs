@@ -2,7 +2,8 @@
 
 use perfbench_harness::Isa;
 
-const NEEDS: Isa = Isa::AES_NI.and(Isa::PCLMUL).and(Isa::SSSE3).and(Isa::SSE41);
+/// The features used.
+pub const NEEDS: Isa = Isa::AES_NI.and(Isa::PCLMUL).and(Isa::SSSE3).and(Isa::SSE41);
 
 #[cfg(target_arch = "x86_64")]
 pub type AesNi = super::engine::Engine<kernel::AesNi>;

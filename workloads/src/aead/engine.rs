@@ -57,24 +57,31 @@ pub trait Unit: Copy + 'static {
 
 /// A key on a unit.
 pub struct Engine<U: Unit> {
-    unit: U,
-    keys: [U::Block; ROUND_KEYS],
+    /// The proof of the level's features.
+    pub unit: U,
+    /// Round keys.
+    pub keys: [U::Block; ROUND_KEYS],
     /// Power `i + 1` of the hash key at index `i`.
-    powers: [Power<U::Block>; POWERS],
+    pub powers: [Power<U::Block>; POWERS],
 }
 
 /// A power of the hash key, and the sum of its halves for Karatsuba's middle product.
 #[derive(Clone, Copy)]
-struct Power<B> {
-    whole: B,
-    folded: B,
+pub struct Power<B> {
+    /// The power itself.
+    pub whole: B,
+    /// In both halves, the sum of its halves.
+    pub folded: B,
 }
 
-/// A sum of unreduced products: low halves, high halves, sums of halves.
-struct Products<B> {
-    low: B,
-    high: B,
-    middle: B,
+/// A sum of unreduced products.
+pub struct Products<B> {
+    /// Products of low halves.
+    pub low: B,
+    /// Products of high halves.
+    pub high: B,
+    /// Products of sums of halves.
+    pub middle: B,
 }
 
 impl<U: Unit> Level for Engine<U> {
@@ -118,13 +125,14 @@ impl<U: Unit> Engine<U> {
         let keys = expand(key, |word| unit.sub_word(word)).map(|key| unit.load(&key));
         let [encrypted_zero] = unit.encrypt(&keys, [unit.block(0)]);
         let first = power(unit, unit.block(times_x(unit.value(unit.reverse(encrypted_zero)))));
-        let mut powers = [first; POWERS];
-        for i in 1..POWERS {
-            let mut products = Products::none(unit);
-            products.add(unit, powers[i - 1].whole, &first);
-            powers[i] = power(unit, products.reduce(unit));
-        }
-        Engine { unit, keys, powers }
+        Engine { unit, keys, powers: powers(unit, first) }
+    }
+
+    /// The mask of the tag: AES of its counter block.
+    #[inline(always)]
+    pub fn mask(&self, counter: U::Block) -> U::Block {
+        let [mask] = self.unit.encrypt(&self.keys, [self.unit.reverse(counter)]);
+        mask
     }
 
     #[inline(always)]
@@ -137,7 +145,7 @@ impl<U: Unit> Engine<U> {
 
     #[inline(always)]
     fn tag(&self, nonce: &Nonce, aad: &[u8], ciphertext: &[u8]) -> Tag {
-        let [mask] = self.unit.encrypt(&self.keys, [self.unit.reverse(self.counter(nonce))]);
+        let mask = self.mask(self.counter(nonce));
         let hash = self.absorb(self.unit.block(0), aad);
         self.finish(hash, [aad.len(), ciphertext.len()], ciphertext, mask)
     }
@@ -166,7 +174,7 @@ impl<U: Unit> Engine<U> {
 
     /// The counter block of the tag's mask, bytes reversed.
     #[inline(always)]
-    fn counter(&self, nonce: &Nonce) -> U::Block {
+    pub fn counter(&self, nonce: &Nonce) -> U::Block {
         let [high, middle, low] = std::array::from_fn(|i| {
             u128::from(u32::from_be_bytes([
                 nonce[4 * i],
@@ -215,7 +223,7 @@ impl<U: Unit> Engine<U> {
 
     /// Hashes bytes, padded with zeros to whole blocks.
     #[inline(always)]
-    fn absorb(&self, hash: U::Block, bytes: &[u8]) -> U::Block {
+    pub fn absorb(&self, hash: U::Block, bytes: &[u8]) -> U::Block {
         let (batches, rest) = bytes.as_chunks();
         let hash = batches.iter().fold(hash, |hash, batch| self.absorb_batch(hash, batch));
         if rest.is_empty() { hash } else { self.absorb_rest(hash, rest, None) }
@@ -260,14 +268,31 @@ impl<U: Unit> Engine<U> {
     #[inline(always)]
     fn finish(&self, hash: U::Block, lengths: [usize; 2], ciphertext: &[u8], mask: U::Block) -> Tag {
         let unit = self.unit;
-        let [aad_bits, text_bits] = lengths.map(|bytes| bytes as u128 * 8);
         let (batches, rest) = ciphertext.as_chunks();
         let hash = batches.iter().fold(hash, |hash, batch| self.absorb_batch(hash, batch));
-        let hash = self.absorb_rest(hash, rest, Some(unit.block(aad_bits << 64 | text_bits)));
+        let hash = self.absorb_rest(hash, rest, Some(lengths_block(unit, lengths)));
         let mut tag = Tag::default();
         unit.store(unit.xor(unit.reverse(hash), mask), &mut tag);
         tag
     }
+}
+
+/// The block that ends the hash: lengths in bits, given in bytes.
+#[inline(always)]
+pub fn lengths_block<U: Unit>(unit: U, [aad_bytes, text_bytes]: [usize; 2]) -> U::Block {
+    unit.block((aad_bytes as u128 * 8) << 64 | (text_bytes as u128 * 8))
+}
+
+/// The first `N` powers of a hash key.
+#[inline(always)]
+pub fn powers<U: Unit, const N: usize>(unit: U, first: Power<U::Block>) -> [Power<U::Block>; N] {
+    let mut powers = [first; N];
+    for i in 1..N {
+        let mut products = Products::none(unit);
+        products.add(unit, powers[i - 1].whole, &first);
+        powers[i] = power(unit, products.reduce(unit));
+    }
+    powers
 }
 
 #[inline(always)]
@@ -281,8 +306,9 @@ impl<B: Copy> Products<B> {
         Products { low: unit.block(0), high: unit.block(0), middle: unit.block(0) }
     }
 
+    /// Adds the product of a block and a power.
     #[inline(always)]
-    fn add<U: Unit<Block = B>>(&mut self, unit: U, block: B, power: &Power<B>) {
+    pub fn add<U: Unit<Block = B>>(&mut self, unit: U, block: B, power: &Power<B>) {
         let folded = unit.xor(block, unit.swap(block));
         self.low = unit.xor(self.low, unit.multiply_low(block, power.whole));
         self.high = unit.xor(self.high, unit.multiply_high(block, power.whole));
@@ -292,7 +318,7 @@ impl<B: Copy> Products<B> {
     /// The sum modulo the field's polynomial in the bit order of GHASH: two folds of 64 bits each. The middle product
     /// may be added after the first fold, which reads only the lowest 64 bits.
     #[inline(always)]
-    fn reduce<U: Unit<Block = B>>(self, unit: U) -> B {
+    pub fn reduce<U: Unit<Block = B>>(self, unit: U) -> B {
         let polynomial = unit.block(0xc2 << 56);
         let fold = |block| unit.xor(unit.swap(block), unit.multiply_low(block, polynomial));
         let middle = unit.xor(self.middle, unit.xor(self.low, self.high));

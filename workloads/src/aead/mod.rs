@@ -10,6 +10,7 @@ mod portable;
 mod schedule;
 #[cfg(test)]
 mod tests;
+mod vaes;
 
 use perfbench_harness::case::{Body, Case, Fact, opaque, solo};
 use perfbench_harness::stats::random::Random;
@@ -125,6 +126,7 @@ macro_rules! levels {
 levels! {
     "portable", "constant time without intrinsics: bitsliced AES, carry-less products from masked multiplications", Baseline, portable::Portable;
     "aes_ni", "AES-NI and PCLMULQDQ, 8 blocks interleaved, one reduction for 8 blocks", Optimised, aes_ni::AesNi;
+    "vaes", "VAES and VPCLMULQDQ on 512-bit registers, 16 blocks at a time, one reduction for 16 blocks", Optimised, vaes::Vaes;
     "neon_aes", "NEON with AES and PMULL, 8 blocks interleaved, one reduction for 8 blocks", Optimised, neon_aes::NeonAes;
 }
 
