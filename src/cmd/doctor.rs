@@ -1,12 +1,66 @@
-//! `doctor`: what this machine can and cannot measure, a grade, and what mends each lack.
+//! `doctor`: what this machine is, what it can and cannot measure, its grade, and the command that mends each lack.
+
+mod text;
 
 use super::Context;
-use crate::args::DoctorArguments;
-use crate::error::{Failure, OK};
-use perfbench_harness::machine::{self, environment};
+use crate::args::{DoctorArguments, TextOrJson};
+use crate::error::{Failure, INTERNAL, OK};
+use perfbench_harness::clock::{Clock, ClockChoice, ClockFacts};
+use perfbench_harness::counter;
+use perfbench_harness::machine::{self, Environment, Machine, environment, limits};
+use perfbench_harness::record::{CounterFacts, Limit};
+use serde::Serialize;
 
-/// The command.
-pub fn run(_context: &Context<'_>, _arguments: &DoctorArguments) -> Result<u8, Failure> {
-    anstream::println!("{:#?}", (machine::probe(), environment::check()));
+/// All that is known of a machine, as `--format json` prints it.
+#[derive(Debug, Serialize)]
+struct Diagnosis {
+    version: &'static str,
+    machine: Machine,
+    environment: Environment,
+    clock: ClockFacts,
+    counters: Vec<CounterFacts>,
+    limits: Vec<Limit>,
+}
+
+/// Examines the machine, which takes some 5 s, and prints what was found.
+///
+/// # Errors
+/// None that the user could mend.
+pub fn run(context: &Context, doctor: &DoctorArguments) -> Result<u8, Failure> {
+    if !context.quiet {
+        anstream::eprintln!("measuring this machine's limits, about 5 s");
+    }
+    let diagnosis = diagnose(ClockChoice::Best);
+    match doctor.format {
+        TextOrJson::Text => anstream::print!("{}", text::of(&diagnosis)),
+        TextOrJson::Json => anstream::println!("{}", json(&diagnosis)?),
+    }
     Ok(OK)
+}
+
+fn diagnose(clock: ClockChoice) -> Diagnosis {
+    let (machine, environment) = (machine::probe(), environment::check());
+    let clock = Clock::open(clock);
+    let mut limits = Vec::new();
+    limits::measure(&machine, &machine.cpus, &clock, &mut |limit| limits.push(limit));
+    let (clock, counters) = (clock.facts(), counter::facts());
+    Diagnosis { version: env!("CARGO_PKG_VERSION"), machine, environment, clock, counters, limits }
+}
+
+fn json(diagnosis: &Diagnosis) -> Result<String, Failure> {
+    serde_json::to_string_pretty(diagnosis).map_err(|error| Failure::new(INTERNAL, error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_read_every_part_of_the_diagnosis() {
+        let text = json(&diagnose(ClockChoice::Scripted(1))).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        for part in ["version", "machine", "environment", "clock", "counters", "limits"] {
+            assert!(!value[part].is_null(), "{part} is missing");
+        }
+    }
 }
