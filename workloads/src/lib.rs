@@ -3,10 +3,13 @@
 pub mod aead;
 pub mod arena;
 pub mod claims;
+pub mod object_pool;
+#[cfg(test)]
+mod testing;
 
 pub use claims::claims;
 
 use perfbench_harness::Registry;
 
 /// Every workload, one line each.
-pub static REGISTRY: Registry = &[&aead::WORKLOAD, &arena::WORKLOAD];
+pub static REGISTRY: Registry = &[&aead::WORKLOAD, &arena::WORKLOAD, &object_pool::WORKLOAD];
