@@ -3,13 +3,15 @@
 pub mod aead;
 pub mod arena;
 pub mod claims;
+pub mod false_sharing;
 pub mod object_pool;
 #[cfg(test)]
 mod testing;
+pub mod wire_message;
 
 pub use claims::claims;
 
 use perfbench_harness::Registry;
 
 /// Every workload, one line each.
-pub static REGISTRY: Registry = &[&aead::WORKLOAD, &arena::WORKLOAD, &object_pool::WORKLOAD];
+pub static REGISTRY: Registry = &[&aead::WORKLOAD, &arena::WORKLOAD, &false_sharing::WORKLOAD, &object_pool::WORKLOAD, &wire_message::WORKLOAD];

@@ -1,0 +1,50 @@
+//! Allocations of one operation, counted by the harness as in a run and exact. One thread and no test runner beside it,
+//! because whatever else allocates during a pass is counted.
+
+use perfbench_harness::clock::{Clock, ClockChoice};
+use perfbench_harness::counter::heap::CountingAllocator;
+use perfbench_harness::counter::{self, Selection};
+use perfbench_harness::{Granted, Setup, Workload};
+use perfbench_workloads::{object_pool, wire_message};
+use std::collections::BTreeMap;
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
+
+/// Workload, point, variant; allocations, reallocations and frees of one operation.
+const EXPECTED: &[(&Workload, &str, &str, [f64; 3])] = &[
+    (&wire_message::WORKLOAD, "serialise", "nested", [10.0, 0.0, 10.0]),
+    (&wire_message::WORKLOAD, "serialise", "flat", [1.0, 0.0, 1.0]),
+    (&wire_message::WORKLOAD, "serialise", "flat_pooled", [0.0; 3]),
+    (&wire_message::WORKLOAD, "parse", "nested", [0.0; 3]),
+    (&wire_message::WORKLOAD, "parse", "flat", [0.0; 3]),
+    (&wire_message::WORKLOAD, "parse", "flat_pooled", [0.0; 3]),
+    (&object_pool::WORKLOAD, "hit", "system_malloc", [1.0, 0.0, 1.0]),
+    (&object_pool::WORKLOAD, "hit", "sync_mutex", [0.0; 3]),
+    (&object_pool::WORKLOAD, "hit", "async_mutex", [0.0; 3]),
+    (&object_pool::WORKLOAD, "miss", "system_malloc", [1.0, 0.0, 1.0]),
+    (&object_pool::WORKLOAD, "miss", "sync_mutex", [1.0, 0.0, 1.0]),
+    (&object_pool::WORKLOAD, "miss", "async_mutex", [1.0, 0.0, 1.0]),
+];
+
+fn main() {
+    for (workload, point, variant, expected) in EXPECTED {
+        let came = counted(workload, point, variant);
+        assert_eq!(came, *expected, "{}/{point}/{variant}", workload.name);
+    }
+    println!("allocations: {} rows are exact", EXPECTED.len());
+}
+
+fn counted(workload: &'static Workload, point: &str, variant: &str) -> [f64; 3] {
+    let point = workload.points.iter().find(|p| p.name == point).expect("a point of the workload");
+    let variant = workload.variants.iter().find(|v| v.name == variant).expect("a variant of the workload");
+    let granted = Granted::check(variant.needs).expect("needs nothing");
+    let setup = Setup { point, granted, cpus: &[0], seed: 7, inputs: &BTreeMap::new() };
+    let mut case = (variant.build)(&setup).expect("a case");
+    let clock = Clock::open(ClockChoice::Scripted(1));
+    let heap: Selection = "heap".parse().expect("heap is a group");
+    let counts = counter::count(&heap, 1000, &mut |ops| {
+        case.batch(ops, &clock);
+    });
+    std::array::from_fn(|i| counts[i].per_op.clone().expect("the allocator is installed"))
+}
