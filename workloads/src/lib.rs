@@ -14,4 +14,10 @@ pub use claims::claims;
 use perfbench_harness::Registry;
 
 /// Every workload, one line each.
-pub static REGISTRY: Registry = &[&aead::WORKLOAD, &arena::WORKLOAD, &false_sharing::WORKLOAD, &object_pool::WORKLOAD, &wire_message::WORKLOAD];
+pub static REGISTRY: Registry = &[
+    &aead::WORKLOAD,
+    &arena::WORKLOAD,
+    &false_sharing::WORKLOAD,
+    &object_pool::WORKLOAD,
+    &wire_message::WORKLOAD,
+];
