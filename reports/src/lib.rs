@@ -1,10 +1,12 @@
 //! Judges and shows: reads run records only, measures nothing, prints nothing.
 
+pub mod chart;
 pub mod compare;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod format;
 pub mod model;
+pub mod page;
 pub mod store;
 pub mod verdict;
 pub mod words;

@@ -10,6 +10,7 @@ pub mod targets;
 pub mod text;
 
 use crate::model::Report;
+use crate::page;
 use perfbench_harness::record::RunRecord;
 
 /// One way to write a report.
@@ -36,6 +37,7 @@ const fn format(
 
 /// Every format, one line each.
 pub static FORMATS: &[Format] = &[
+    format("html", "html", "one self-contained page", page::render),
     format("text", "txt", "the terminal's table", |report, _| text::render(report, &text::Look::plain())),
     format("markdown", "md", "for pull requests and wikis", |report, _| markdown::render(report)),
     format("csv", "csv", "one line a row, for spreadsheets (RFC 4180)", |report, _| csv::render(report)),

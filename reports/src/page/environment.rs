@@ -1,0 +1,54 @@
+//! Machine and environment in full, as pairs of name and value.
+
+use super::{Page, words};
+use crate::chart::axis::size_label;
+use perfbench_harness::machine::EnvironmentCheck;
+
+impl Page<'_> {
+    pub(super) fn machine_facts(&self) -> Vec<(&'static str, String)> {
+        let machine = &self.report.machine;
+        let list = |items: &[String]| if items.is_empty() { "none".into() } else { items.join(", ") };
+        let cpus: Vec<String> = machine.cpus.iter().map(usize::to_string).collect();
+        vec![
+            ("CPU", machine.cpu.clone()),
+            ("microarchitecture", machine.microarchitecture.clone()),
+            ("architecture", machine.architecture.clone()),
+            ("features", list(&machine.features)),
+            ("CPUs used", format!("{} of {} online: {}", cpus.len(), machine.cpus_online, cpus.join(", "))),
+            ("caches", list(&self.caches())),
+            ("memory", size_label(machine.memory_bytes as f64)),
+            ("NUMA nodes", machine.numa_nodes.to_string()),
+            ("hypervisor", machine.hypervisor.clone().unwrap_or("none".into())),
+            ("kernel", machine.kernel.clone()),
+            ("compiler", machine.compiler.clone()),
+            ("disagreements", list(&machine.disagreements)),
+        ]
+    }
+
+    pub(super) fn number(&self, value: &f64) -> String {
+        words::number(*value)
+    }
+
+    fn caches(&self) -> Vec<String> {
+        let told = |c: &perfbench_harness::machine::Cache| {
+            format!("L{} {} {} ({})", c.level, c.kind, size_label(c.size_bytes as f64), c.source)
+        };
+        self.report.machine.caches.iter().map(told).collect()
+    }
+
+    /// Class and word for the state of a check.
+    pub(super) fn state(&self, check: &EnvironmentCheck) -> (&'static str, &'static str) {
+        match check.good {
+            Some(true) => ("met", "good"),
+            Some(false) => ("missed", "not good"),
+            None => ("none", "unknown"),
+        }
+    }
+
+    /// The value of the same check after the run.
+    pub(super) fn after(&self, check: &EnvironmentCheck) -> &str {
+        let after = self.report.environment_after.as_ref();
+        let same = after.and_then(|after| after.checks.iter().find(|other| other.name == check.name));
+        same.map_or("unknown", |other| &other.value)
+    }
+}

@@ -1,0 +1,70 @@
+//! A group's summary line, and what stands beside a row's figures.
+
+use super::{Page, cells, words};
+use crate::model::{Figures, Group, Row};
+use perfbench_harness::record::{Count, Provenance};
+
+impl Page<'_> {
+    /// The fastest row of a group in words.
+    pub(super) fn group_summary(&self, group: &Group) -> String {
+        let measured = group.rows.iter().filter_map(|row| Some((row, row.figures()?)));
+        let fastest = measured.min_by(|(_, a), (_, b)| a.time_ns.value.total_cmp(&b.time_ns.value));
+        match fastest {
+            Some((row, figures)) => format!(
+                "{} of {} rows measured; fastest {}, {} per {}",
+                group.rows.iter().filter(|row| row.figures().is_some()).count(),
+                group.rows.len(),
+                row.variant,
+                cells::median(figures),
+                group.unit_of_work
+            ),
+            None => format!("none of {} measured", words::plural(group.rows.len(), "row")),
+        }
+    }
+
+    /// What speed-ups of a group are against.
+    pub(super) fn base<'b>(&self, group: &'b Group) -> &'b str {
+        group.base.as_deref().unwrap_or("nothing measured")
+    }
+
+    /// The direction against the base; the base says that it is it.
+    pub(super) fn against(&self, figures: &Figures) -> String {
+        figures.speedup.as_ref().map_or("the base".into(), words::direction)
+    }
+
+    /// Median, 99th and 99.9th percentile as numbers to sort by; empty where the row has none.
+    pub(super) fn sort_keys(&self, figures: &Figures) -> [String; 3] {
+        let latency = figures.latency.as_ref();
+        let values = [Some(figures.time_ns.value), latency.map(|l| l.p99_ns), latency.map(|l| l.p999_ns)];
+        values.map(|value| value.map_or(String::new(), |ns| format!("{ns:.3}")))
+    }
+
+    /// Placement, limit, counts and facts, one phrase each.
+    pub(super) fn details(&self, row: &Row, figures: &Figures) -> Vec<String> {
+        let mut all: Vec<String> = Vec::new();
+        all.extend(figures.placement.as_ref().map(|p| format!("cores {}", cells::placement(p))));
+        all.extend(figures.limit.as_ref().map(|_| cells::limit(figures)));
+        all.extend(figures.counts.iter().map(count));
+        all.extend(
+            figures.facts.iter().map(|f| format!("{}: {}", f.name, words::quantity(f.value, &f.unit))),
+        );
+        all.push(format!("{} rounds in {} launches", figures.rounds, figures.launches.len()));
+        if !row.isa.is_empty() {
+            all.push(row.isa.join("+"));
+        }
+        all
+    }
+}
+
+fn count(count: &Count) -> String {
+    let mark = match &count.provenance {
+        Provenance::HwScaled(share) => format!(" (scaled up from {} of the time)", words::percent(*share)),
+        Provenance::Simulated(model) => format!(" (simulated: {model})"),
+        Provenance::Scripted => " (scripted)".into(),
+        _ => String::new(),
+    };
+    match &count.per_op {
+        Ok(value) => format!("{}: {} per operation{mark}", count.name, words::number(*value)),
+        Err(why) => format!("{}: not measurable here, {why}", count.name),
+    }
+}
