@@ -106,19 +106,21 @@ impl Config {
     /// A profile that does not exist, or a circle of inheritance.
     pub fn profile(&self, name: &str) -> Result<Profile, Failure> {
         let mut merged = Profile::default();
+        let mut seen: Vec<String> = Vec::new();
         let mut next = Some(name.to_owned());
-        for _ in 0..=self.profile.len() {
-            let Some(name) = next else { return Ok(merged) };
-            let found = match (self.profile.get(&name), name.as_str()) {
-                (Some(profile), _) => profile.clone(),
-                (None, "default") => Profile::default(),
-                (None, _) => return Err(self.no_profile(&name)),
-            };
+        while let Some(name) = next {
+            if seen.contains(&name) {
+                let failure = Failure::usage(format!("profile `{name}` inherits from itself"));
+                return Err(failure.help("end the circle of `inherits`"));
+            }
+            let found = self.profile.get(&name).cloned();
+            let found = found.or_else(|| (name == "default").then(Profile::default));
+            let found = found.ok_or_else(|| self.no_profile(&name))?;
             next = found.inherits.clone();
             merged = merged.or(found);
+            seen.push(name);
         }
-        Err(Failure::usage(format!("profile `{name}` inherits from itself"))
-            .help("end the circle of `inherits`"))
+        Ok(merged)
     }
 
     fn no_profile(&self, name: &str) -> Failure {
@@ -168,6 +170,11 @@ mod tests {
         let text = "[profile.default]\nbudget = \"1m\"\nisa = \"scalar\"\n[profile.ci]\ninherits = \"default\"\nbudget = \"6m\"\n";
         let profile = parse("perfbench.toml", text).unwrap().profile("ci").unwrap();
         assert_eq!((profile.budget.as_deref(), profile.isa.as_deref()), (Some("6m"), Some("scalar")));
+    }
+
+    #[test]
+    fn without_a_file_the_default_profile_is_empty() {
+        assert!(Config::default().profile("default").unwrap().budget.is_none());
     }
 
     #[test]
