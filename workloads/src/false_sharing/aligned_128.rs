@@ -4,6 +4,9 @@ use super::{LINE_BYTES, Layout};
 use std::mem::size_of;
 use std::sync::atomic::AtomicU64;
 
+/// What the table says of it.
+pub const ABOUT: &str = "each counter in a block of 128 bytes of its own";
+
 #[derive(Default)]
 #[repr(C, align(128))]
 struct Block(AtomicU64);
@@ -12,9 +15,9 @@ const _: () = assert!(size_of::<Block>() == 2 * LINE_BYTES && align_of::<Block>(
 
 /// The blocks of two owners side by side.
 #[derive(Default)]
-pub struct Aligned([Block; 2]);
+pub struct Aligned128([Block; 2]);
 
-impl Layout for Aligned {
+impl Layout for Aligned128 {
     const DISTANCE_BYTES: usize = size_of::<Block>();
     const ALIGNMENT_BYTES: usize = align_of::<Block>();
     const HOT_BYTES: usize = size_of::<AtomicU64>();

@@ -4,6 +4,9 @@ use super::{LINE_BYTES, Layout};
 use std::mem::{offset_of, size_of};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
+/// What the table says of it.
+pub const ABOUT: &str = "each counter in a game manager padded to 64 bytes";
+
 /// What every round of a game touches; the padding follows from the alignment.
 #[derive(Default)]
 #[repr(C, align(64))]
@@ -21,9 +24,9 @@ const _: () = assert!(align_of::<GameManager>() == LINE_BYTES);
 
 /// The managers of two games side by side.
 #[derive(Default)]
-pub struct Aligned([GameManager; 2]);
+pub struct Aligned64([GameManager; 2]);
 
-impl Layout for Aligned {
+impl Layout for Aligned64 {
     const DISTANCE_BYTES: usize = size_of::<GameManager>();
     const ALIGNMENT_BYTES: usize = align_of::<GameManager>();
     const HOT_BYTES: usize = HOT_BYTES;

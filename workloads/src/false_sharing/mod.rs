@@ -29,17 +29,9 @@ pub static WORKLOAD: Workload = Workload {
         latency: true,
     }],
     variants: &[
-        variant::<packed::Packed>("packed", "both counters in adjacent words of one line", Role::Baseline),
-        variant::<aligned_64::Aligned>(
-            "aligned_64",
-            "each in a game manager padded to 64 bytes",
-            Role::Documented,
-        ),
-        variant::<aligned_128::Aligned>(
-            "aligned_128",
-            "each in a block of 128 bytes of its own",
-            Role::Documented,
-        ),
+        variant::<packed::Packed>("packed", packed::ABOUT, Role::Baseline),
+        variant::<aligned_64::Aligned64>("aligned_64", aligned_64::ABOUT, Role::Documented),
+        variant::<aligned_128::Aligned128>("aligned_128", aligned_128::ABOUT, Role::Documented),
     ],
 };
 

@@ -4,6 +4,9 @@ use super::{LINE_BYTES, Layout};
 use std::mem::{offset_of, size_of};
 use std::sync::atomic::AtomicU64;
 
+/// What the table says of it.
+pub const ABOUT: &str = "both counters in adjacent words of one line";
+
 /// Aligned as a whole, so that the pair never straddles two lines.
 #[derive(Default)]
 #[repr(C, align(64))]

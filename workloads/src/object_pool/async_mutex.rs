@@ -6,6 +6,9 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use tokio::sync::Mutex;
 
+/// What the table says of it.
+pub const ABOUT: &str = "deque and statistics behind two async mutexes, the oldest buffer first out";
+
 pub struct AsyncMutex {
     shelf: Mutex<Shelf>,
     statistics: Mutex<Statistics>,

@@ -38,21 +38,9 @@ pub static WORKLOAD: Workload = Workload {
         ),
     ],
     variants: &[
-        bare::<system_malloc::SystemMalloc>(
-            "system_malloc",
-            "a fresh buffer each time, no pool",
-            Role::Baseline,
-        ),
-        pooled::<sync_mutex::SyncMutex>(
-            "sync_mutex",
-            "deque and statistics behind one plain mutex",
-            Role::Baseline,
-        ),
-        pooled::<async_mutex::AsyncMutex>(
-            "async_mutex",
-            "deque and statistics behind two async mutexes",
-            Role::Documented,
-        ),
+        bare::<system_malloc::SystemMalloc>("system_malloc", system_malloc::ABOUT, Role::Baseline),
+        pooled::<sync_mutex::SyncMutex>("sync_mutex", sync_mutex::ABOUT, Role::Baseline),
+        pooled::<async_mutex::AsyncMutex>("async_mutex", async_mutex::ABOUT, Role::Documented),
     ],
 };
 

@@ -3,6 +3,9 @@
 use super::pool::{Limits, Pool, ResourceExhausted, Shelf, Source, Statistics};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+/// What the table says of it.
+pub const ABOUT: &str = "deque and statistics behind one plain mutex";
+
 pub struct SyncMutex(Mutex<(Shelf, Statistics)>);
 
 impl SyncMutex {

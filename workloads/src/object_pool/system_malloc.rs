@@ -3,6 +3,9 @@
 use super::OBJECT_BYTES;
 use super::pool::{ResourceExhausted, Source};
 
+/// What the table says of it.
+pub const ABOUT: &str = "a fresh buffer from the system allocator each time, no pool";
+
 #[derive(Default)]
 pub struct SystemMalloc;
 

@@ -3,6 +3,9 @@
 use super::Codec;
 use super::message::{Malformed, Message};
 
+/// What the table says of it.
+pub const ABOUT: &str = "one vector, allocated at its full size";
+
 pub struct Flat;
 
 impl Codec for Flat {

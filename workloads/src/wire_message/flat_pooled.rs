@@ -5,6 +5,9 @@ use super::message::{Malformed, Message};
 use super::size_classes::{CLASS_BYTES, KEPT, Pooled, idle};
 use perfbench_harness::case::Fact;
 
+/// What the table says of it.
+pub const ABOUT: &str = "one vector from a thread-local pool by size";
+
 pub struct FlatPooled;
 
 impl Codec for FlatPooled {

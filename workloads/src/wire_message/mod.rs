@@ -23,13 +23,9 @@ pub static WORKLOAD: Workload = Workload {
         point("parse", "each variant's own wire form of a heartbeat back to its fields, every field checked"),
     ],
     variants: &[
-        variant::<nested::Nested>("nested", "a vector of one vector a field", Role::Baseline),
-        variant::<flat::Flat>("flat", "one vector, allocated at its full size", Role::Documented),
-        variant::<flat_pooled::FlatPooled>(
-            "flat_pooled",
-            "one vector from a thread-local pool by size",
-            Role::Documented,
-        ),
+        variant::<nested::Nested>("nested", nested::ABOUT, Role::Baseline),
+        variant::<flat::Flat>("flat", flat::ABOUT, Role::Documented),
+        variant::<flat_pooled::FlatPooled>("flat_pooled", flat_pooled::ABOUT, Role::Documented),
     ],
 };
 

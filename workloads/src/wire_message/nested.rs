@@ -3,6 +3,9 @@
 use super::Codec;
 use super::message::{FIELD_BYTES, Fields, Header, MARKER, Malformed, Message};
 
+/// What the table says of it.
+pub const ABOUT: &str = "a vector of one vector a field";
+
 pub struct Nested;
 
 impl Codec for Nested {
