@@ -240,9 +240,13 @@ fn off_by(claim: &Claim, value: &Interval) -> Option<f64> {
 
 fn measured_sentence(claim: &Claim, measure: &Measure, value: &Interval) -> String {
     let scale = if measure.scale == 1.0 { String::new() } else { format!("{} x ", measure.scale) };
-    let over = measure.over.as_ref().map(|over| format!(" over {over}")).unwrap_or_default();
+    let what = match (&measure.over, measure.transform) {
+        (None, _) => format!("{scale}{}", measure.row),
+        (Some(over), Transform::Log) => format!("growth from {} to {over}", measure.row),
+        (Some(over), _) => format!("{scale}{} over {over}", measure.row),
+    };
     let metric = if measure.metric == "time" { String::new() } else { format!(" ({})", measure.metric) };
-    format!("{scale}{}{over}{metric} gives {}.", measure.row, words::measured(value, &claim.unit))
+    format!("{what}{metric} gives {}.", words::measured(value, &claim.unit))
 }
 
 /// Says that the two cores were not near each other, which multiplies the time of whatever crosses them.

@@ -101,7 +101,7 @@ pub fn direction(speedup: &Interval) -> String {
     format!("{} [{}]", change(ratio.value, slower), change_bounds(&ratio))
 }
 
-/// [`direction`] without its interval, at most 14 columns wide: `4.10x faster`, `~ sees 1.01 %`.
+/// [`direction`] without its interval, about 13 columns wide: `4.10x faster`, `~ sees 1.01 %`.
 pub fn short_direction(speedup: &Interval) -> String {
     match (speedup.high.is_finite(), speedup.low <= 1.0 && speedup.high >= 1.0) {
         (false, _) => "~ one launch".into(),

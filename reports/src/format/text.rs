@@ -38,18 +38,18 @@ const fn column(title: &'static str, width: usize, cell: fn(&Figures) -> String)
     Column { title, width, cell }
 }
 
-const NAME_WIDTH: usize = 22;
+const NAME_WIDTH: usize = 24;
 const WIDE_FROM: usize = 110;
 
 const NARROW: &[Column] = &[
-    column("median", 8, cells::median),
+    column("median", 7, cells::median),
     column("95 % interval", 13, cells::interval),
     column("p99", 7, cells::p99),
-    column("against first", 14, cells::short_direction),
+    column("against first", 13, cells::short_direction),
 ];
 
 const WIDE: &[Column] = &[
-    column("median", 8, cells::median),
+    column("median", 7, cells::median),
     column("95 % interval", 13, cells::interval),
     column("p99", 7, cells::p99),
     column("p99.9", 7, cells::p999),
