@@ -5,6 +5,10 @@ pub mod arena;
 pub mod claims;
 pub mod false_sharing;
 pub mod object_pool;
+pub mod ring_spsc;
+pub mod shm;
+pub mod shm_queue;
+pub mod sync;
 #[cfg(test)]
 mod testing;
 pub mod wire_message;
@@ -19,5 +23,7 @@ pub static REGISTRY: Registry = &[
     &arena::WORKLOAD,
     &false_sharing::WORKLOAD,
     &object_pool::WORKLOAD,
+    &ring_spsc::WORKLOAD,
+    &shm_queue::WORKLOAD,
     &wire_message::WORKLOAD,
 ];

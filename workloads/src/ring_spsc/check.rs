@@ -1,0 +1,129 @@
+//! The one check of all queues with one producer and one consumer: against a `VecDeque`, then from thread to thread.
+
+use super::{Pop, Push, Spsc};
+use perfbench_harness::stats::random::Random;
+use perfbench_harness::{Broken, Setup, ensure};
+use std::collections::VecDeque;
+use std::thread;
+
+/// Capacities around every special case: the smallest, a few, and the one that is timed.
+pub const CAPACITIES: [usize; 3] = [2, 64, super::CAPACITY];
+
+/// Items that travel from one side to the other through a ring of `capacity`: enough to wrap it dozens of times, and
+/// few where each pair of them may wait for the other side to be scheduled.
+pub fn transfer(capacity: usize) -> u64 {
+    let laps = if cfg!(miri) { 3 } else { 48 };
+    laps * capacity as u64
+}
+
+/// The check of rings between threads.
+///
+/// # Errors
+/// The first difference from the oracle.
+pub fn between_threads<S>(setup: &Setup<'_>) -> Result<(), Broken>
+where
+    S: Spsc<u64, Producer: Send, Consumer: Send>,
+{
+    agrees_with_a_deque::<S>(setup.seed)?;
+    CAPACITIES.iter().try_for_each(|&capacity| carries_across_threads::<S>(capacity, setup.seed))
+}
+
+/// Compares with the oracle at every capacity, from counters at zero and just before they wrap.
+///
+/// # Errors
+/// The first difference.
+pub fn agrees_with_a_deque<S: Spsc<u64>>(seed: u64) -> Result<(), Broken> {
+    for capacity in CAPACITIES {
+        for start in [0, 1, u64::MAX - 2 * capacity as u64] {
+            Twins::<S>::new(capacity, start)?.act(&mut Random::new(seed))?;
+        }
+    }
+    Ok(())
+}
+
+/// A ring and what it should hold.
+struct Twins<S: Spsc<u64>> {
+    producer: S::Producer,
+    consumer: S::Consumer,
+    oracle: VecDeque<u64>,
+    capacity: usize,
+}
+
+impl<S: Spsc<u64>> Twins<S> {
+    fn new(capacity: usize, start: u64) -> Result<Self, Broken> {
+        let (producer, consumer) = S::ring(capacity, start).map_err(|refused| Broken(refused.to_string()))?;
+        Ok(Self { producer, consumer, oracle: VecDeque::new(), capacity })
+    }
+
+    /// Fills, drains, then pushes and pops in bursts of random length, and drains again.
+    fn act(&mut self, random: &mut Random) -> Result<(), Broken> {
+        let most = self.capacity + 1;
+        let rounds = if cfg!(miri) { 3 } else { 20 };
+        self.burst(most, most, random)?;
+        for _ in 0..rounds {
+            let mut up_to_most = || random.below(most as u64 + 1) as usize;
+            let (pushes, pops) = (up_to_most(), up_to_most());
+            self.burst(pushes, pops, random)?;
+        }
+        self.burst(0, self.oracle.len() + 1, random)?;
+        ensure!(self.oracle.is_empty(), "capacity {}: {} items were lost", self.capacity, self.oracle.len());
+        Ok(())
+    }
+
+    fn burst(&mut self, pushes: usize, pops: usize, random: &mut Random) -> Result<(), Broken> {
+        (0..pushes).try_for_each(|_| self.push(random.bits()))?;
+        (0..pops).try_for_each(|_| self.pop())
+    }
+
+    fn push(&mut self, item: u64) -> Result<(), Broken> {
+        let should_fit = self.oracle.len() < self.capacity;
+        let said_full = self.producer.is_full();
+        let fitted = self.producer.try_push(item).is_ok();
+        let held = self.oracle.len();
+        if S::EXACT {
+            ensure!(fitted == should_fit, "capacity {}: push onto {held} items: {fitted}", self.capacity);
+            ensure!(said_full != should_fit, "capacity {}: full at {held} items: {said_full}", self.capacity);
+        }
+        ensure!(fitted || held > 0, "capacity {}: an empty ring takes nothing", self.capacity);
+        if fitted {
+            self.oracle.push_back(item);
+        }
+        Ok(())
+    }
+
+    fn pop(&mut self) -> Result<(), Broken> {
+        let (len, held, empty) = (self.consumer.len(), self.oracle.len(), self.consumer.is_empty());
+        ensure!(len == held, "capacity {}: length {len} with {held} items", self.capacity);
+        ensure!(empty == (held == 0), "capacity {}: empty at {held} items: {empty}", self.capacity);
+        let (popped, expected) = (self.consumer.try_pop(), self.oracle.pop_front());
+        ensure!(popped == expected, "capacity {}: popped {popped:?}, not {expected:?}", self.capacity);
+        Ok(())
+    }
+}
+
+/// Sends [`transfer`] random items to another thread, which compares each with what the seed says.
+///
+/// # Errors
+/// The first item that is not the one that was due.
+pub fn carries_across_threads<S>(capacity: usize, seed: u64) -> Result<(), Broken>
+where
+    S: Spsc<u64, Producer: Send, Consumer: Send>,
+{
+    let Twins::<S> { mut producer, mut consumer, .. } = Twins::new(capacity, 0)?;
+    let items = transfer(capacity);
+    // Lent, not given: both sides live until the end, because a socket without a sender is an error to its receiver.
+    let producer = &mut producer;
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut random = Random::new(seed);
+            (0..items).for_each(|_| producer.push(random.bits()));
+        });
+        let mut random = Random::new(seed);
+        for index in 0..items {
+            let (popped, expected) = (consumer.pop(), random.bits());
+            ensure!(popped == expected, "capacity {capacity}: item {index} is {popped}, not {expected}");
+        }
+        ensure!(consumer.try_pop().is_none(), "capacity {capacity}: more came out than went in");
+        Ok(())
+    })
+}

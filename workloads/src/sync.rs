@@ -1,0 +1,43 @@
+//! The synchronisation primitives of every concurrent structure here: the standard library's, or loom's under
+//! `--cfg loom`, so that a model can explore every interleaving of the code that is timed. No structure lives here.
+
+#[cfg(loom)]
+pub mod weaken;
+
+#[cfg(not(loom))]
+pub use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+#[cfg(loom)]
+pub use {
+    loom::{cell::UnsafeCell, sync::Arc},
+    std::sync::atomic::Ordering,
+    weaken::AtomicU64,
+};
+
+/// `std::cell::UnsafeCell` with loom's interface: the pointer is lent to a closure, which is what loom checks for races.
+#[cfg(not(loom))]
+#[repr(transparent)]
+pub struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+#[cfg(not(loom))]
+impl<T> UnsafeCell<T> {
+    /// A cell that holds `value`.
+    pub const fn new(value: T) -> Self {
+        Self(std::cell::UnsafeCell::new(value))
+    }
+
+    /// Lends a pointer for reading.
+    #[inline(always)]
+    pub fn with<R>(&self, read: impl FnOnce(*const T) -> R) -> R {
+        read(self.0.get())
+    }
+
+    /// Lends a pointer for writing.
+    #[inline(always)]
+    pub fn with_mut<R>(&self, write: impl FnOnce(*mut T) -> R) -> R {
+        write(self.0.get())
+    }
+}
