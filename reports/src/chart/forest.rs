@@ -23,7 +23,7 @@ pub(super) const CHART: Chart = Chart {
 const WIDEST: Range<f64> = 1.0 / 64.0..256.0;
 
 struct Line {
-    label: String,
+    lane: Lane,
     speedup: Interval,
 }
 
@@ -31,30 +31,43 @@ fn draw_all(report: &Report) -> Vec<Figure> {
     let all: Vec<(&str, Vec<Line>)> = by_workload(report)
         .into_iter()
         .map(|(name, rows)| (name, lines(rows)))
-        .filter(|(_, l)| !l.is_empty())
+        .filter(|(_, lines)| !lines.is_empty())
         .collect();
-    let values = all.iter().flat_map(|(_, lines)| lines).flat_map(|l| [l.speedup.value, 1.0]);
+    let values = all.iter().flat_map(|(_, lines)| lines).flat_map(|line| [line.speedup.value, 1.0]);
     let range = log_range(values, 1.3, 4.0);
-    let range = range.start.max(WIDEST.start)..range.end.min(WIDEST.end);
-    let noise = report.cards.noise_floor.unwrap_or(0.0);
-    all.iter().map(|(workload, lines)| draw(workload, lines, &range, noise)).collect()
+    let frame = Frame {
+        range: range.start.max(WIDEST.start)..range.end.min(WIDEST.end),
+        margins_px: lanes::margins_px(all.iter().flat_map(|(_, lines)| lines).map(|line| &line.lane)),
+        noise: report.cards.noise_floor.unwrap_or(0.0),
+    };
+    all.into_iter().map(|(workload, lines)| draw(workload, &lines, &frame)).collect()
+}
+
+/// What all workloads share.
+struct Frame {
+    range: Range<f64>,
+    margins_px: (i32, i32),
+    noise: f64,
 }
 
 fn lines(rows: Vec<(String, &Row)>) -> Vec<Line> {
-    let line = |(label, row): (String, &Row)| Some(Line { label, speedup: row.figures()?.speedup? });
+    let line = |(label, row): (String, &Row)| {
+        let speedup = row.figures()?.speedup?;
+        Some(Line { lane: Lane { label, note: words::direction(&speedup) }, speedup })
+    };
     rows.into_iter().filter_map(line).collect()
 }
 
-fn draw(workload: &str, lines: &[Line], range: &Range<f64>, noise: f64) -> Figure {
+fn draw(workload: &str, lines: &[Line], frame: &Frame) -> Figure {
     let axis = Axis {
-        scale: log_scale(range, octave_ticks(range, 8)),
-        range: range.clone(),
+        scale: log_scale(&frame.range, octave_ticks(&frame.range, 8)),
+        range: frame.range.clone(),
         label: &|ratio| ratio_label(*ratio),
         about: "times as fast as the first variant at that point",
         lane_px: 22,
+        margins_px: frame.margins_px,
     };
-    let note = |line: &Line| words::direction(&line.speedup);
-    let lanes: Vec<Lane> = lines.iter().map(|l| Lane { label: l.label.clone(), note: note(l) }).collect();
+    let lanes: Vec<Lane> = lines.iter().map(|line| line.lane.clone()).collect();
     let words = Words {
         chart: "forest",
         subject: workload.to_owned(),
@@ -62,12 +75,11 @@ fn draw(workload: &str, lines: &[Line], range: &Range<f64>, noise: f64) -> Figur
         finding: finding(lines),
     };
     lanes::draw(words, &lanes, axis, |plot| {
-        plot.band(0.0..lines.len() as f64, 1.0 / (1.0 + noise), 1.0 + noise, pen::BAND)?;
+        let above = 1.0 + frame.noise;
+        plot.band(0.0..lines.len() as f64, above.recip(), above, pen::BAND)?;
         plot.rule(lines.len(), 1.0, pen::NOUGHT)?;
-        lines
-            .iter()
-            .enumerate()
-            .try_for_each(|(i, line)| plot.interval(i, line.speedup, colour(&line.speedup)))
+        let mut numbered = lines.iter().enumerate();
+        numbered.try_for_each(|(index, line)| plot.interval(index, line.speedup, colour(&line.speedup)))
     })
 }
 
@@ -82,7 +94,7 @@ fn colour(speedup: &Interval) -> RGBColor {
 fn finding(lines: &[Line]) -> String {
     let fastest = lines.iter().max_by(|a, b| a.speedup.value.total_cmp(&b.speedup.value));
     let slowest = lines.iter().min_by(|a, b| a.speedup.value.total_cmp(&b.speedup.value));
-    let told = |line: &Line| format!("{} {}", line.label, words::direction(&line.speedup));
+    let told = |line: &Line| format!("{} {}", line.lane.label, line.lane.note);
     match (fastest, slowest) {
         (Some(best), Some(worst)) if lines.len() > 1 => {
             format!("Best: {}. Last: {}.", told(best), told(worst))

@@ -43,6 +43,16 @@ pub struct Axis<'a, X> {
     pub about: &'a str,
     /// Height of a lane, pixels.
     pub lane_px: i32,
+    /// Room for labels and for notes, the same in pictures that share an axis.
+    pub margins_px: (i32, i32),
+}
+
+/// Room for the labels and the notes of all these lanes.
+pub fn margins_px<'a>(lanes: impl IntoIterator<Item = &'a Lane>) -> (i32, i32) {
+    lanes.into_iter().fold((LABEL_PX.start, LABEL_PX.start), |(left, right), lane| {
+        let wide = |text, known: i32| known.max(width_px(text) + GAP_PX).min(LABEL_PX.end);
+        (wide(&lane.label, left), wide(&lane.note, right))
+    })
 }
 
 /// Draws the frame and lets `paint` add the marks.
@@ -68,10 +78,7 @@ where
     X: AsRangedCoord<Value = f64>,
     X::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
 {
-    let widest =
-        |text: fn(&Lane) -> &String| lanes.iter().map(|l| width_px(text(l))).max().unwrap_or(0) + GAP_PX;
-    let left = widest(|l| &l.label).clamp(LABEL_PX.start, LABEL_PX.end);
-    let right = widest(|l| &l.note).clamp(LABEL_PX.start, LABEL_PX.end);
+    let (left, right) = axis.margins_px;
     let mut chart = ChartBuilder::on(area)
         .margin_top(px(TOP_PX))
         .margin_left(px(left))

@@ -46,12 +46,14 @@ fn lines<'a>(group: &'a Group, record: &'a RunRecord) -> Vec<Line<'a>> {
 fn draw(group: &Group, record: &RunRecord) -> Option<Figure> {
     let lines = lines(group, record);
     let range = shown(&lines);
+    let lanes: Vec<Lane> = lines.iter().map(lane).collect();
     let axis = Axis {
         scale: Linear { range: range.clone(), ticks: share_ticks(&range, 7) },
         range: range.clone(),
         label: &|share| format!("{share:.3}").trim_end_matches('0').trim_end_matches('.').to_owned() + "x",
         about: "as a multiple of the row's time",
         lane_px: 40,
+        margins_px: lanes::margins_px(&lanes),
     };
     let words = Words {
         chart: "strip",
@@ -59,7 +61,6 @@ fn draw(group: &Group, record: &RunRecord) -> Option<Figure> {
         title: format!("Launches and rounds of {}", group.name),
         finding: finding(&lines)?,
     };
-    let lanes: Vec<Lane> = lines.iter().map(lane).collect();
     Some(lanes::draw(words, &lanes, axis, |plot| {
         lines.iter().enumerate().try_for_each(|(index, line)| marks(plot, index, line))
     }))
