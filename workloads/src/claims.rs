@@ -21,6 +21,8 @@ pub fn claims() -> Vec<Claim> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::REGISTRY;
+    use perfbench_harness::plan;
     use std::collections::BTreeSet;
 
     #[test]
@@ -44,5 +46,16 @@ mod tests {
             assert!(claim.measure.is_none() || claim.unmeasurable.is_none(), "{}", claim.id);
             assert!(claim.value.is_finite() && claim.spread.is_none_or(f64::is_finite), "{}", claim.id);
         }
+    }
+
+    #[test]
+    fn every_row_that_a_claim_is_read_off_is_in_the_registry() {
+        let names = plan::names(REGISTRY);
+        let measures =
+            claims().into_iter().filter_map(|claim| claim.measure.map(|measure| (claim.id, measure)));
+        let rows = measures
+            .flat_map(|(id, m)| [Some(m.row), m.over].into_iter().flatten().map(move |r| (id.clone(), r)));
+        let unknown: Vec<(String, String)> = rows.filter(|(_, row)| !names.contains(row)).collect();
+        assert!(unknown.is_empty(), "no such row: {unknown:?}");
     }
 }
