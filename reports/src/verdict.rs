@@ -267,6 +267,10 @@ fn missed_note(claim: &Claim, value: &Interval) -> String {
     if is_before(claim) {
         return " The documented \"before\" figure is not reproduced here.".into();
     }
+    let saves = claim.measure.as_ref().is_some_and(|m| m.transform == Transform::PercentLess);
+    if saves && value.value < 0.0 {
+        return format!(" That is {}x as much, not less.", words::significant(1.0 - value.value / 100.0));
+    }
     let near = claim.spread.is_some_and(|spread| (value.value - claim.value).abs() <= spread);
     if near { " It lies within the documented spread.".into() } else { String::new() }
 }
@@ -353,6 +357,16 @@ mod tests {
         let judged = report.target("pool.malloc").unwrap();
         assert_eq!(judged.verdict, Verdict::Missed);
         assert!(judged.evidence.contains("not reproduced"), "{}", judged.evidence);
+    }
+
+    #[test]
+    fn a_saving_that_is_a_loss_is_said_in_words() {
+        let mut record = fixture::record();
+        let claim = record.header.claims.iter_mut().find(|claim| claim.id == "wire.cut").unwrap();
+        let measure = claim.measure.as_mut().unwrap();
+        std::mem::swap(&mut measure.row, measure.over.as_mut().unwrap());
+        let report = Report::of(&record);
+        assert!(report.target("wire.cut").unwrap().evidence.ends_with("That is 10.0x as much, not less."));
     }
 
     #[test]

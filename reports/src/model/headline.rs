@@ -91,19 +91,17 @@ pub(super) fn reservations(record: &RunRecord) -> Vec<String> {
     all
 }
 
-/// Checks that failed before or after the run, each once.
+/// Checks that failed before the run, and those that failed only after it.
 fn failed_checks(record: &RunRecord) -> Vec<String> {
     let after = record.end.iter().flat_map(|end| &end.environment.checks);
-    let mut sentences: Vec<String> = Vec::new();
-    for check in
-        record.header.environment.checks.iter().chain(after).filter(|check| check.good == Some(false))
-    {
-        let sentence = check_sentence(check);
-        if !sentences.contains(&sentence) {
-            sentences.push(sentence);
+    let all = record.header.environment.checks.iter().chain(after);
+    let mut failed: Vec<&EnvironmentCheck> = Vec::new();
+    for check in all.filter(|check| check.good == Some(false)) {
+        if failed.iter().all(|known| known.name != check.name) {
+            failed.push(check);
         }
     }
-    sentences
+    failed.into_iter().map(check_sentence).collect()
 }
 
 fn check_sentence(check: &EnvironmentCheck) -> String {
