@@ -8,7 +8,7 @@ use perfbench_reports::words::{bounds, plural, significant, time};
 
 /// Columns of the text, of the names on the left, and of the text under a name.
 const WIDTH: usize = 80;
-const NAME: usize = 20;
+const NAME: usize = 24;
 const DEEP: usize = 6;
 
 /// The whole text.
@@ -241,7 +241,7 @@ mod tests {
     fn each_lack_stands_with_its_effect_and_remedy() {
         // Which feature sets this host lacks is the host's affair.
         let text = of(&example());
-        let absent = text.find("  feature sets      isa-absent").zip(text.find("  imul_adds"));
+        let absent = text.find("  feature sets          isa-absent").zip(text.find("  imul_adds"));
         let text = absent.map_or(text.clone(), |(from, to)| text[..from].to_owned() + &text[to..]);
         insta::assert_snapshot!(text);
     }
