@@ -1,23 +1,18 @@
 //! What every ring promises, and that the check notices when one does not keep it.
 
 use super::*;
+use crate::testing::{self, with_setup};
+use perfbench_harness::Broken;
 use perfbench_harness::clock::{Clock, ClockChoice};
-use perfbench_harness::{Broken, Granted};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
-
-/// Lends a set-up for `point` on the first two CPUs.
-pub(crate) fn with_setup<R>(point: &'static Point, use_it: impl FnOnce(&Setup<'_>) -> R) -> R {
-    let granted = Granted::check(Isa::NONE).expect("nothing is always there");
-    use_it(&Setup { point, granted, cpus: &[0, 1], seed: 7, inputs: &BTreeMap::new() })
-}
 
 /// Builds every variant at every point and runs two batches; all must have moved the same numbers.
 pub(crate) fn every_case_runs_its_batches_to_the_end(workload: &'static Workload) {
     let clock = Clock::open(ClockChoice::Scripted(1));
     for point in workload.points {
         let sums = workload.variants.iter().map(|variant| {
-            let mut case = with_setup(point, variant.build).unwrap();
+            let mut case = testing::build(variant, point).unwrap();
             let most = if point.latency { 100 } else { 3 * CAPACITY as u64 };
             [1, most].map(|ops| case.batch(ops, &clock).checksum)
         });
@@ -33,7 +28,7 @@ pub(crate) fn every_case_runs_its_batches_to_the_end(workload: &'static Workload
 #[test]
 fn every_ring_passes_the_check() {
     for variant in WORKLOAD.variants {
-        assert_eq!(with_setup(&WORKLOAD.points[0], variant.check), Ok(()), "{}", variant.name);
+        assert_eq!(testing::check(&WORKLOAD, variant), Ok(()), "{}", variant.name);
     }
 }
 
@@ -114,7 +109,7 @@ impl<const FAULT: char> Pop<u64> for Side<FAULT> {
 }
 
 fn fault_found<const FAULT: char>() -> Result<(), Broken> {
-    with_setup(&WORKLOAD.points[0], check::between_threads::<Faulty<FAULT>>)
+    with_setup(&WORKLOAD.points[0], Isa::NONE, check::between_threads::<Faulty<FAULT>>)
 }
 
 #[test]

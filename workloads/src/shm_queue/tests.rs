@@ -2,11 +2,12 @@
 
 use super::*;
 use crate::ring_spsc::check::between_threads;
-use crate::ring_spsc::tests::{drops_what_nobody_took, with_setup};
+use crate::ring_spsc::tests::drops_what_nobody_took;
+use crate::testing::with_setup;
 
 #[test]
 fn the_documented_queue_passes_the_check_between_threads() {
-    assert_eq!(with_setup(&WORKLOAD.points[0], between_threads::<head_tail::OnHeap>), Ok(()));
+    assert_eq!(with_setup(&WORKLOAD.points[0], Isa::NONE, between_threads::<head_tail::OnHeap>), Ok(()));
 }
 
 #[test]
@@ -20,11 +21,12 @@ mod forked {
     use crate::ring_spsc::Pop;
     use crate::ring_spsc::cached_index::{Consumer, Producer};
     use crate::ring_spsc::tests::every_case_runs_its_batches_to_the_end;
+    use crate::testing;
 
     #[test]
     fn every_queue_passes_the_check() {
         for variant in WORKLOAD.variants {
-            assert_eq!(with_setup(&WORKLOAD.points[0], variant.check), Ok(()), "{}", variant.name);
+            assert_eq!(testing::check(&WORKLOAD, variant), Ok(()), "{}", variant.name);
         }
     }
 
@@ -61,8 +63,9 @@ mod forked {
 
     #[test]
     fn the_check_finds_a_fault_that_shows_between_processes_only() {
-        assert_eq!(with_setup(&WORKLOAD.points[0], between_threads::<Homesick>), Ok(()));
-        let found = with_setup(&WORKLOAD.points[0], check::between_processes::<Homesick>).unwrap_err();
+        assert_eq!(with_setup(&WORKLOAD.points[0], Isa::NONE, between_threads::<Homesick>), Ok(()));
+        let found =
+            with_setup(&WORKLOAD.points[0], Isa::NONE, check::between_processes::<Homesick>).unwrap_err();
         assert!(found.0.starts_with("across a fork"), "{found}");
     }
 }
