@@ -7,8 +7,9 @@ use perfbench_workloads::shm_queue::head_tail;
 use perfbench_workloads::sync::weaken::{sites_of, with_relaxed};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// More items than slots, so that a slot is used again while the other side may still be at it.
-const ITEMS: u64 = 3;
+/// More items than slots (`head_tail` has one more than it fills), so that a slot is used again while the other side may
+/// still be at it.
+const ITEMS: u64 = 4;
 const CAPACITY: usize = 2;
 
 /// One thread pushes, one pops; loom itself watches that no slot is touched by both at once.
@@ -39,7 +40,7 @@ where
     });
 }
 
-/// Two pushes and two pops hand slots over both ways, so four places must order memory.
+/// Slots are handed over both ways, by a store on one side and a load on the other, so four places must order memory.
 fn needs_each_of_its_four_orderings<S>()
 where
     S: Spsc<u64, Producer: Send, Consumer: Send>,
