@@ -4,7 +4,6 @@
 use super::{Counter, Event, Group, Reading, Source};
 use crate::unavailable::{Reason, Unavailable};
 use std::io;
-use std::mem::MaybeUninit;
 
 static EVENTS: [Event; 4] = [
     Event { name: "minor_faults", about: "page faults served without reading a disk" },
@@ -61,7 +60,7 @@ fn read() -> [u64; EVENTS.len()] {
 
 #[cfg(not(miri))]
 fn usage() -> io::Result<[u64; EVENTS.len()]> {
-    let mut usage = MaybeUninit::<libc::rusage>::uninit();
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::uninit();
     // SAFETY: the pointer is to a place large enough for the one structure that the call writes.
     let status = unsafe { libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) };
     if status != 0 {
