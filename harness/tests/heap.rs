@@ -38,10 +38,12 @@ fn an_empty_region_counts_nothing() {
 }
 
 fn a_growing_vector_is_counted_by_its_growth() {
-    let grow = |_| {
-        let mut bytes = black_box(vec![7u8; 100]);
-        bytes.reserve_exact(50);
-        drop(black_box(bytes));
+    let grow = |ops| {
+        (0..ops).for_each(|_| {
+            let mut bytes = black_box(vec![7u8; 100]);
+            bytes.reserve_exact(50);
+            drop(black_box(bytes));
+        });
     };
     assert_eq!(counted(1, grow), [1.0, 1.0, 1.0, 150.0]);
 }
@@ -49,10 +51,12 @@ fn a_growing_vector_is_counted_by_its_growth() {
 /// The thread stands before the pass and stays until after it, as the followers of a case do.
 fn threads_are_counted_with_the_caller() {
     let barrier = Barrier::new(2);
-    let boxes_between_barriers = |_| {
-        barrier.wait();
-        (0..500).for_each(|i| drop(black_box(Box::new(i))));
-        barrier.wait();
+    let boxes_between_barriers = |ops| {
+        for _ in 0..ops {
+            barrier.wait();
+            (0..500).for_each(|i| drop(black_box(Box::new(i))));
+            barrier.wait();
+        }
     };
     std::thread::scope(|scope| {
         scope.spawn(|| {

@@ -80,7 +80,7 @@ fn counters_that_must_be_shared_are_scaled_or_not_counted() {
 fn software_events_move_as_far_as_the_setting_lets_this_user_see() {
     let mut run = |pages| {
         touch_fresh_pages(pages as usize);
-        (0..5).for_each(|_| std::thread::sleep(Duration::from_micros(100)));
+        (0..pages / 100).for_each(|_| std::thread::sleep(Duration::from_micros(100)));
     };
     let counts = counter::count(&group("software"), 512, &mut run);
     match SOFTWARE.open() {
@@ -104,9 +104,10 @@ fn assert_moved(counts: &[Count]) {
 /// The caller waits while another thread, older than the counter, takes the faults.
 fn a_thread_that_stands_before_the_region_is_counted_with_the_caller() {
     let barrier = Barrier::new(2);
-    let wait_twice = |_| {
-        barrier.wait();
-        barrier.wait();
+    let wait_twice = |ops| {
+        for _ in 0..2 * ops {
+            barrier.wait();
+        }
     };
     std::thread::scope(|scope| {
         scope.spawn(|| {

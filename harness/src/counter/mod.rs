@@ -86,8 +86,12 @@ pub static SOURCES: &[&dyn Source] = &[
     &scripted::Scripted,
 ];
 
-/// Counts `run`, which performs as many operations as it is told, in one pass of `ops` operations for each selected
-/// source. A source that cannot count here yields its counts with the reason and leaves out its pass.
+/// Regions of no operation that tell what a region costs by itself; the least of them is taken away.
+const EMPTY_REGIONS: usize = 3;
+
+/// Counts `run`, which performs as many operations as it is told (none, too), in one pass of `ops` operations for each
+/// selected source, less what `run` counts around no operation. A source that cannot count here yields its counts with
+/// the reason and leaves out its pass.
 ///
 /// # Panics
 /// Where `ops` is zero: there is no count per operation of nothing.
@@ -100,12 +104,25 @@ pub fn count(selection: &Selection, ops: u64, run: &mut dyn FnMut(u64)) -> Vec<C
 fn readings(source: &dyn Source, ops: u64, run: &mut dyn FnMut(u64)) -> Vec<Reading> {
     match source.open() {
         Err(reason) => source.events().iter().map(|e| Reading::absent(e.name, reason.clone())).collect(),
-        Ok(mut counter) => {
-            counter.start();
-            run(ops);
-            counter.stop(ops)
-        }
+        Ok(mut counter) => net(counter.as_mut(), ops, run),
     }
+}
+
+fn net(counter: &mut dyn Counter, ops: u64, run: &mut dyn FnMut(u64)) -> Vec<Reading> {
+    let empty: Vec<_> = (0..EMPTY_REGIONS).map(|_| region(counter, 0, run)).collect();
+    let mut readings = region(counter, ops, run);
+    for (event, reading) in readings.iter_mut().enumerate() {
+        let costs = empty.iter().filter_map(|readings| readings[event].value.as_ref().ok());
+        let cost = costs.copied().reduce(f64::min).unwrap_or(0.0);
+        reading.value.iter_mut().for_each(|value| *value = (*value - cost).max(0.0));
+    }
+    readings
+}
+
+fn region(counter: &mut dyn Counter, ops: u64, run: &mut dyn FnMut(u64)) -> Vec<Reading> {
+    counter.start();
+    run(ops);
+    counter.stop(ops)
 }
 
 /// What became of each event of each measured source, for `doctor` and the record's header.
@@ -165,8 +182,25 @@ mod tests {
         let mut passes = Vec::new();
         let counts = count(&Selection::scripted(), 50, &mut |ops| passes.push(ops));
         let available = Selection::scripted().sources().filter(|s| s.open().is_ok()).count();
-        assert_eq!(passes, vec![50; available]);
+        assert_eq!(passes, [0, 0, 0, 50].repeat(available));
         assert_eq!(counts.len(), heap::Heap.events().len() + scripted::Scripted.events().len());
+    }
+
+    /// Counts what it is told that a region holds, beside five that each region costs.
+    struct Fixed(u64);
+
+    impl Counter for Fixed {
+        fn start(&mut self) {}
+
+        fn stop(&mut self, ops: u64) -> Vec<Reading> {
+            vec![Reading::software("things", 5 + self.0 * ops)]
+        }
+    }
+
+    #[test]
+    fn what_a_region_costs_by_itself_is_not_counted() {
+        let of = |per_op| net(&mut Fixed(per_op), 100, &mut |_| ()).swap_remove(0).value;
+        assert_eq!([of(3), of(0)], [Ok(300.0), Ok(0.0)]);
     }
 
     #[test]

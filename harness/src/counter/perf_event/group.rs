@@ -11,9 +11,6 @@ use perf_event::{Builder, ReadFormat};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-/// Empty regions read to learn what looking costs.
-const EMPTY_REGIONS: usize = 8;
-
 /// Whether the kernel's share is counted too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scope {
@@ -53,7 +50,6 @@ fn open_in(probes: &'static [Probe], scope: Scope) -> io::Result<Region> {
             added => added?,
         }
     }
-    region.learn_cost()?;
     Ok(region)
 }
 
@@ -74,14 +70,12 @@ struct Region {
     refusals: Vec<Option<Unavailable>>,
     threads: Vec<Thread>,
     started: io::Result<()>,
-    /// What two reads add to each event of the calling thread.
-    cost: Vec<u64>,
 }
 
 impl Region {
     fn new(probes: &'static [Probe], scope: Scope) -> Self {
         let refusals = probes.iter().map(|probe| blind(probe, scope)).collect();
-        Self { probes, scope, refusals, threads: Vec::new(), started: Ok(()), cost: vec![0; probes.len()] }
+        Self { probes, scope, refusals, threads: Vec::new(), started: Ok(()) }
     }
 
     /// Opens the events for one thread; one that any thread is refused is given up for all.
@@ -106,24 +100,11 @@ impl Region {
         Ok(())
     }
 
-    fn learn_cost(&mut self) -> io::Result<()> {
-        let mut least = vec![u64::MAX; self.probes.len()];
-        for _ in 0..EMPTY_REGIONS {
-            self.start();
-            let region = self.counted()?;
-            least.iter_mut().zip(&region[0].values).for_each(|(least, value)| *least = *value.min(least));
-        }
-        self.cost = least;
-        Ok(())
-    }
-
     /// What each thread counted since the start; the calling thread is read first, as it was read last before.
     fn counted(&mut self) -> io::Result<Vec<Reply>> {
         self.threads.iter_mut().try_for_each(Thread::end)?;
         std::mem::replace(&mut self.started, Ok(()))?;
-        let mut threads: Vec<Reply> = self.threads.iter().map(Thread::counted).collect();
-        threads[0].subtract(&self.cost);
-        Ok(threads)
+        Ok(self.threads.iter().map(Thread::counted).collect())
     }
 
     fn reading(&self, event: usize, threads: &io::Result<Vec<Reply>>) -> Reading {

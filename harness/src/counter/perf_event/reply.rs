@@ -39,11 +39,6 @@ impl Reply {
             values: self.values.iter().zip(&before.values).map(|(a, b)| a.wrapping_sub(*b)).collect(),
         }
     }
-
-    /// Takes away what looking itself costs, event by event.
-    pub fn subtract(&mut self, cost: &[u64]) {
-        self.values.iter_mut().zip(cost).for_each(|(value, cost)| *value = value.saturating_sub(*cost));
-    }
 }
 
 /// A count over all threads of a region, and the share of the time for which it was really counted.
@@ -154,13 +149,6 @@ mod tests {
         let busy = Reply { enabled_ns: 10, running_ns: 10, values: vec![7] };
         let starved = Reply { enabled_ns: 10, running_ns: 0, values: vec![0] };
         assert!(tally(&[busy, starved], 0).is_err());
-    }
-
-    #[test]
-    fn the_cost_of_looking_never_makes_a_count_negative() {
-        let mut reply = Reply { enabled_ns: 10, running_ns: 10, values: vec![7, 90] };
-        reply.subtract(&[10, 10]);
-        assert_eq!(reply.values, [0, 80]);
     }
 
     #[cfg(not(miri))]
