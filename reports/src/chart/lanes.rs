@@ -170,15 +170,50 @@ where
         self.chart.plotting_area().draw(&Circle::new((x, y), px(radius_px), pen.filled()))
     }
 
+    /// -1 or 1 where `x` lies beyond the axis at that end.
+    pub fn side(&self, x: f64) -> Option<i32> {
+        match x {
+            x if x < self.range.start => Some(-1),
+            x if x > self.range.end => Some(1),
+            _ => None,
+        }
+    }
+
     /// An arrow at the end of the axis where `x` lies beyond it.
     fn beyond(&self, y: f64, x: f64, pen: RGBColor) -> Drawn {
-        let (edge, direction) = match x {
-            x if x < self.range.start => (self.range.start, -1),
-            x if x > self.range.end => (self.range.end, 1),
-            _ => return Ok(()),
-        };
+        let Some(side) = self.side(x) else { return Ok(()) };
+        let edge = if side < 0 { self.range.start } else { self.range.end };
         let (tip, y) = self.chart.backend_coord(&(edge, y));
-        let back = tip - direction * px(7);
-        self.area.draw(&Polygon::new(vec![(back, y - px(4)), (tip, y), (back, y + px(4))], pen.filled()))
+        let back = tip - side * px(6);
+        self.area.draw(&Polygon::new(vec![(back, y - px(3)), (tip, y), (back, y + px(3))], pen.filled()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chart::plane::{LogScale, log_scale};
+
+    fn bare(interval: Interval) -> String {
+        let words =
+            Words { chart: "test", subject: String::new(), title: String::new(), finding: String::new() };
+        let drawn = svg::figure(words, (100, 20), |area| {
+            Plot::<LogScale>::bare(area, log_scale(&(1.0..10.0), vec![]), 1.0..10.0)?.interval(
+                0,
+                interval,
+                pen::INK,
+            )
+        });
+        drawn.svg
+    }
+
+    #[test]
+    fn what_lies_beyond_the_axis_is_an_arrow_and_never_a_dot_on_it() {
+        let beyond = bare(Interval { value: 50.0, low: 40.0, high: 60.0 });
+        assert!(beyond.contains("class=\"f ink\"") && !beyond.contains("d4"), "{beyond}");
+        let inside = bare(Interval { value: 3.0, low: 2.0, high: 4.0 });
+        assert!(inside.contains("ink d4") && !inside.contains("class=\"f"), "{inside}");
+        let unbounded = bare(Interval { value: 3.0, low: 0.0, high: f64::INFINITY });
+        assert_eq!(unbounded.matches("class=\"f ink\"").count(), 2, "{unbounded}");
     }
 }

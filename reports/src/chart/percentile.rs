@@ -25,7 +25,7 @@ pub(super) const CHART: Chart = Chart {
 const BEYOND: f64 = 10.0;
 
 /// Points drawn for each ten times rarer.
-const STEPS: usize = 9;
+const STEPS: usize = 8;
 
 struct Line {
     name: String,

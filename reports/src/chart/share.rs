@@ -10,7 +10,7 @@ use std::ops::Range;
 
 pub(super) const CHART: Chart = Chart {
     name: "share",
-    about: "The bar is the best time that the named limit allows, as a share of the time measured: 100 % is as fast as this \
+    about: "The bar is the best time that the named limit allows, as a share of the time measured: 100\u{a0}% is as fast as this \
             machine could do it. An arrow at the right end contradicts the bound: the operation needs less of that limit \
             than was assumed.",
     place: Place::Limits,

@@ -14,14 +14,14 @@ use std::ops::Range;
 pub(super) const CHART: Chart = Chart {
     name: "strip",
     about: "Each large dot is the median of one launch, a process of its own; the small dots beside it are that launch's \
-            rounds (at most 16, evenly from the sorted ones), those left out for the placement of the cores included. Two heaps of large dots mean that launches \
-            differ more than rounds tell; an arrow is a round beyond the axis, which all rows of the group share.",
+            rounds (at most 12, evenly from the sorted ones), those left out for the placement of the cores included. Two heaps of large dots mean that launches \
+            differ more than rounds tell; an arrow stands for rounds beyond the axis, which all rows of the group share.",
     place: Place::Group,
     draw: |report, record| report.groups.iter().filter_map(|group| draw(group, record)).collect(),
 };
 
 /// Most rounds drawn of one launch; a page of 500 rows has room for no more.
-const ROUNDS_DRAWN: usize = 16;
+const ROUNDS_DRAWN: usize = 12;
 
 struct Line<'a> {
     row: &'a Row,
@@ -88,7 +88,8 @@ fn marks(plot: &Plot<'_, '_, Linear>, index: usize, line: &Line<'_>) -> Drawn {
     for (launch, y) in line.launches.iter().zip(&heights) {
         let mut shares: Vec<f64> = launch.rounds_ns_per_op.iter().map(|ns| line.relative(*ns)).collect();
         shares.sort_by(f64::total_cmp);
-        let few = spaced(&shares, ROUNDS_DRAWN);
+        let mut few = spaced(&shares, ROUNDS_DRAWN);
+        few.dedup_by(|a, b| plot.side(*a).is_some() && plot.side(*a) == plot.side(*b));
         few.into_iter().try_for_each(|share| plot.dot(*y, share, 1, pen::FAINT))?;
     }
     for (launch, y) in line.launches.iter().zip(&heights) {
@@ -126,4 +127,16 @@ fn finding(lines: &[Line<'_>]) -> Option<String> {
         )
     };
     (!lines.is_empty()).then(|| lines.iter().map(spread).collect::<Vec<_>>().join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fewer_rounds_keep_both_ends_and_the_shape() {
+        let rounds: Vec<f64> = (0..101).map(f64::from).collect();
+        assert_eq!(spaced(&rounds, 5), [0.0, 25.0, 50.0, 75.0, 100.0]);
+        assert_eq!(spaced(&rounds[..3], 5), [0.0, 1.0, 2.0]);
+    }
 }

@@ -3,6 +3,7 @@
 use super::render;
 use crate::fixture;
 use crate::model::{Outcome, Report};
+use perfbench_harness::claim::Claim;
 use perfbench_harness::record::RunRecord;
 
 fn page(record: &RunRecord) -> (Report, String) {
@@ -92,9 +93,12 @@ fn what_a_record_says_cannot_become_markup() {
     assert!(!page.contains("<script>alert") && !page.contains("<img"));
 }
 
-/// Five hundred results, each with a distribution and forty rounds in each of five launches.
+/// Five hundred results, each with a distribution and forty rounds in each of five launches, and 130 targets.
 fn heavy() -> RunRecord {
     let mut record = fixture::wide(500);
+    let claims = record.header.claims.iter().cycle().cloned().zip(0..130);
+    record.header.claims =
+        claims.map(|(claim, n)| Claim { id: format!("{}.{n}", claim.id), ..claim }).collect();
     let latency = fixture::record().rows.iter().find_map(|row| row.measured()?.latency.clone());
     for row in &mut record.rows {
         if let perfbench_harness::record::Outcome::Measured(measured) = &mut row.outcome {
