@@ -99,6 +99,9 @@ fn agreement(step: &Step, stated_kib: Option<f64>) -> String {
     let found = format!("the step ends at {} KiB", step.to_kib);
     match stated_kib {
         None => format!("{found}; no other source states a size"),
+        Some(kib) if step.ends_at(kib) && step.to_kib != kib => {
+            format!("{found}; the machine states {kib} KiB: agrees within one size of the curve")
+        }
         Some(kib) if step.ends_at(kib) => format!("{found}; the machine states {kib} KiB: agrees"),
         Some(kib) => format!("{found}; the machine states {kib} KiB: disagrees"),
     }
@@ -254,6 +257,7 @@ mod tests {
             agreement(&step, Some(1024.0)).ends_with("agrees")
                 && !agreement(&step, Some(1024.0)).ends_with("disagrees")
         );
+        assert!(agreement(&step, Some(1280.0)).ends_with("agrees within one size of the curve"));
         assert!(agreement(&step, Some(512.0)).ends_with("disagrees"));
         assert!(agreement(&step, None).contains("no other source"));
     }
