@@ -95,7 +95,7 @@ mod kernel {
             let mut hash = self.narrow.absorb(self.narrow.unit.block(0), aad);
             let (batches, rest) = ciphertext.as_chunks::<BATCH_BYTES>();
             for batch in batches {
-                hash = self.products(hash, load(batch), BATCH).reduce(self.narrow.unit);
+                hash = self.absorb(hash, Some(load(batch)));
             }
             self.finish(hash, load(rest), rest.len(), lengths, mask)
         }
@@ -109,14 +109,17 @@ mod kernel {
             let mut hash = self.narrow.absorb(self.narrow.unit.block(0), aad);
             let (batches, rest) = text.as_chunks_mut::<BATCH_BYTES>();
             let full = batches.len();
+            let mut pending = None;
             for (i, batch) in batches.iter_mut().enumerate() {
-                let sealed = xor(batch, self.keystream(counter, i));
-                hash = self.products(hash, sealed, BATCH).reduce(self.narrow.unit);
+                let stream = self.keystream(counter, i);
+                hash = self.absorb(hash, pending);
+                pending = Some(xor(batch, stream));
             }
             let mut sealed = [_mm512_setzero_si512(); VECTORS];
             if !rest.is_empty() {
                 sealed = xor(rest, self.keystream(counter, full));
             }
+            hash = self.absorb(hash, pending);
             self.finish(hash, sealed, rest.len(), lengths, mask)
         }
 
@@ -160,6 +163,13 @@ mod kernel {
                 *block = _mm512_aesenclast_epi128(*block, *last);
             }
             blocks
+        }
+
+        /// Hashes a whole batch, if there is one.
+        #[inline]
+        #[target_feature(enable = "avx512f,avx512bw,vaes,vpclmulqdq")]
+        fn absorb(&self, hash: __m128i, batch: Option<Batch>) -> __m128i {
+            batch.map_or(hash, |batch| self.products(hash, batch, BATCH).reduce(self.narrow.unit))
         }
 
         /// The running hash and a batch times falling powers of the hash key, from `highest`.
