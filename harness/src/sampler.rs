@@ -295,7 +295,8 @@ fn shared_ops(group: &Group, progress: &BTreeMap<String, Progress>, slice_s: f64
     let slowest = costs.iter().copied().fold(0.01, f64::max);
     let batch_ns = if group.point.cpus > 1 { BATCH_TWO_SIDED_NS } else { BATCH_NS };
     let ops = (batch_ns / quickest).min(slice_s * 1e9 / BATCHES_A_LAUNCH / slowest);
-    ops.clamp(1.0, 1e9) as u64
+    let cycles = progress.values().filter_map(|p| Some(p.prepared.as_ref()?.cycle_ops));
+    (ops.clamp(1.0, 1e9) as u64).next_multiple_of(cycles.max().unwrap_or(1))
 }
 
 fn latency(histogram: &Histogram<u64>) -> Latency {

@@ -102,6 +102,8 @@ pub enum Done {
 pub struct Prepared {
     /// Rough cost of an operation.
     pub ns_per_op: f64,
+    /// After how many operations its work repeats itself.
+    pub cycle_ops: u64,
     /// Counts per operation.
     pub counts: Vec<Count>,
     /// What the case reported beside time.
@@ -244,7 +246,7 @@ impl<'a> Bench<'a> {
             case.batch(ops, &self.clock);
         });
         counts.iter_mut().for_each(|count| count.per_op = count.per_op.clone().map(|n| n / units));
-        Ok(Prepared { ns_per_op, counts, facts: case.facts(), checksum })
+        Ok(Prepared { ns_per_op, cycle_ops: case.cycle_ops(), counts, facts: case.facts(), checksum })
     }
 
     /// Doubles the batch until it is long enough to tell an operation's cost.

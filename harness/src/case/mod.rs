@@ -22,6 +22,11 @@ pub trait Body {
     /// Performs operation number `i` of the batch.
     fn op(&mut self, i: u64) -> u64;
 
+    /// After how many operations the work repeats itself; batches are whole repetitions.
+    fn cycle_ops(&self) -> u64 {
+        1
+    }
+
     /// What the body learned beside time (fragmentation, hit rate); read after the timed passes.
     fn facts(&mut self) -> Vec<Fact> {
         Vec::new()
@@ -99,6 +104,11 @@ pub trait Case {
     /// How many units of work one operation is (two hops in a round trip).
     fn units_per_op(&self) -> f64 {
         1.0
+    }
+
+    /// After how many operations the work repeats itself; batches are whole repetitions.
+    fn cycle_ops(&self) -> u64 {
+        1
     }
 
     /// What the bodies learned beside time.

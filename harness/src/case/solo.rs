@@ -29,6 +29,10 @@ impl<B: Body> Case for Solo<B> {
         Batch { elapsed_ns, checksum, bounce: None }
     }
 
+    fn cycle_ops(&self) -> u64 {
+        self.body.cycle_ops()
+    }
+
     fn facts(&mut self) -> Vec<Fact> {
         self.body.facts()
     }
