@@ -123,6 +123,10 @@ impl<A: Arena> Body for Replay<A> {
         self.play(event).expect("the arena served the watched cycle")
     }
 
+    fn cycle_ops(&self) -> u64 {
+        self.trace.events.len() as u64
+    }
+
     fn facts(&mut self) -> Vec<Fact> {
         let peak = self.trace.peak_live_bytes as f64;
         let mut facts = vec![Fact::new("peak_live_bytes", "bytes", peak)];
