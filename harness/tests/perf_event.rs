@@ -30,6 +30,7 @@ fn main() {
             "perf_event: the checks without privilege are skipped, because only root can give privilege up"
         );
     }
+    a_thread_that_only_computes_has_its_time_counted();
     a_thread_that_stands_before_the_region_is_counted_with_the_caller();
     println!("perf_event: all checks passed");
 }
@@ -99,6 +100,13 @@ fn assert_moved(counts: &[Count]) {
     let switches = total("context_switches").expect("a row");
     assert_eq!(switches.clone().is_ok_and(|switches| switches >= 5.0), sees_kernel, "{counts:?}");
     assert_eq!(switches.is_err_and(|why| why.reason == Reason::NoPrivilege), !sees_kernel, "{counts:?}");
+}
+
+/// Without a context switch in between, at which the kernel would bring a lagging clock up to date.
+fn a_thread_that_only_computes_has_its_time_counted() {
+    let rounds = |rounds| (0..rounds).for_each(|round| _ = black_box(round));
+    let task_clock_ns = counter::count(&group("software"), 1_000_000, &mut { rounds }).swap_remove(3).per_op;
+    assert!(task_clock_ns.as_ref().is_err() || task_clock_ns.is_ok_and(|ns| ns > 0.0));
 }
 
 /// The caller waits while another thread, older than the counter, takes the faults.

@@ -83,7 +83,8 @@ impl Region {
         let mut leader = settings(id, Scope::User).build_group()?;
         let mut members = Vec::new();
         for (probe, refusal) in self.probes.iter().zip(&mut self.refusals) {
-            let wanted = refusal.is_none().then(|| leader.add(&member(probe, id, self.scope)));
+            let opens = refusal.is_none() && probe.kind != Kind::Time;
+            let wanted = opens.then(|| leader.add(&member(probe, id, self.scope)));
             match wanted.transpose() {
                 Ok(counter) => members.push(counter),
                 Err(error) if self.scope == Scope::UserAndKernel && errno::is_privilege(&error) => {
@@ -104,7 +105,7 @@ impl Region {
     fn counted(&mut self) -> io::Result<Vec<Reply>> {
         self.threads.iter_mut().try_for_each(Thread::end)?;
         std::mem::replace(&mut self.started, Ok(()))?;
-        Ok(self.threads.iter().map(Thread::counted).collect())
+        Ok(self.threads.iter().map(|thread| thread.counted(self.probes)).collect())
     }
 
     fn reading(&self, event: usize, threads: &io::Result<Vec<Reply>>) -> Reading {
@@ -153,10 +154,13 @@ impl Thread {
         read(&self.leader, &mut self.after)
     }
 
-    fn counted(&self) -> Reply {
+    fn counted(&self, probes: &[Probe]) -> Reply {
         let ids: Vec<_> =
             self.members.iter().map(|member| member.as_ref().map(perf_event::Counter::id)).collect();
-        Reply::parse(&self.after, &ids).since(&Reply::parse(&self.before, &ids))
+        let mut reply = Reply::parse(&self.after, &ids).since(&Reply::parse(&self.before, &ids));
+        let times = reply.values.iter_mut().zip(probes).filter(|(_, probe)| probe.kind == Kind::Time);
+        times.for_each(|(value, _)| *value = reply.enabled_ns);
+        reply
     }
 }
 
@@ -205,7 +209,7 @@ fn name(probe: &Probe, scope: Scope) -> &'static str {
 
 fn provenance(probe: &Probe) -> Provenance {
     match probe.kind {
-        Kind::Software => Provenance::Software,
+        Kind::Software | Kind::Time => Provenance::Software,
         Kind::Hardware | Kind::Cache => Provenance::HwGeneric,
     }
 }

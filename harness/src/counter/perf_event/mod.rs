@@ -32,6 +32,9 @@ enum Kind {
     Hardware = 0,
     Software = 1,
     Cache = 3,
+    /// No event: the time for which the group was enabled on a running thread. The kernel's own task clock stays at
+    /// its last context switch as a member of some groups (measured on Linux 6.18), and these times do not.
+    Time = u32::MAX,
 }
 
 /// What becomes of an event where the kernel lets this user count user mode only.
@@ -89,8 +92,15 @@ pub static SOFTWARE: PerfEvents = PerfEvents {
         software("page_faults", UserOnly::Named("page_faults:u"), 2, "page faults, minor and major"),
         software("context_switches", UserOnly::Blind, 3, "times a thread left its CPU"),
         software("cpu_migrations", UserOnly::Blind, 4, "times a thread came to another CPU"),
-        software("task_clock_ns", UserOnly::Same, 1, "time on a CPU, all threads together"),
+        TASK_CLOCK,
     ],
+};
+
+const TASK_CLOCK: Probe = Probe {
+    event: Event { name: "task_clock_ns", about: "time on a CPU, all threads together" },
+    kind: Kind::Time,
+    config: 0,
+    user_only: UserOnly::Same,
 };
 
 const fn hardware(name: &'static str, user: &'static str, config: u64, about: &'static str) -> Probe {
