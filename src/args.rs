@@ -144,7 +144,7 @@ pub struct RunArguments {
     #[arg(short = 'n', long)]
     pub dry_run: bool,
     /// `best`, `monotonic`, or `scripted:SEED`, where a seed dictates all times (for tests of what follows)
-    #[arg(long, value_name = "CLOCK", hide = true)]
+    #[arg(long, value_name = "CLOCK", hide = true, env = "PERFBENCH_CLOCK")]
     pub clock: Option<String>,
 }
 

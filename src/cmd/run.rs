@@ -37,9 +37,8 @@ pub fn run(context: &Context<'_>, settings: &mut Settings, arguments: &RunArgume
         return check(context, settings, &request, &plan, machine);
     }
     let mut session = Session::begin(context, settings, &request, machine)?;
-    session.limits(&request)?;
-    session.measure(context, &request, &plan)?;
-    session.end(context, settings, outputs)
+    let measured = session.limits(&request).and_then(|()| session.measure(context, &request, &plan));
+    session.end(context, settings, outputs, measured)
 }
 
 /// The error for filters that select nothing, with the nearest names.
@@ -158,11 +157,13 @@ impl Session {
         run.measure(&mut |line| keep(record, writer, line)).map_err(|error| unwritten(&error))
     }
 
+    /// Shows what was measured, even where the record could not be written to its end.
     fn end(
         mut self,
         context: &Context<'_>,
         settings: &Settings,
         mut outputs: Vec<Output>,
+        measured: Result<(), Failure>,
     ) -> Result<u8, Failure> {
         let status = if interrupt::came() { "interrupted" } else { "complete" };
         let end = End {
@@ -171,11 +172,12 @@ impl Session {
             elapsed_s: if self.scripted { 0.0 } else { self.started.elapsed().as_secs_f64() },
             environment: environment_now(self.scripted),
         };
-        let written = keep(&mut self.record, &mut self.writer, Line::End(end));
+        let end = || keep(&mut self.record, &mut self.writer, Line::End(end));
+        let written = measured.and_then(|()| end().map_err(|error| unwritten(&error)));
         self.progress.finish();
         let report = Report::of(&self.record);
         output::show(context, &report);
-        written.map_err(|error| unwritten(&error))?;
+        written?;
         outputs.push(output::page(settings));
         output::write_all(&self.record, &report, &outputs)?;
         output::announce(&outputs);

@@ -104,6 +104,11 @@ pub fn measure(machine: &Machine, cpus: &[usize], clock: &Clock, done: &mut dyn 
     LIMITS.iter().for_each(|entry| done(entry.limit((entry.measure)(&bench))));
 }
 
+/// The names of all limits, for tables that refer to them.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    LIMITS.iter().map(|entry| entry.name)
+}
+
 impl Entry {
     fn limit(&self, found: Result<Found, Unavailable>) -> Limit {
         let (value, note, curve) = match found {
