@@ -32,7 +32,10 @@ fn the_same_script_gives_the_same_record_and_page_to_the_byte_and_another_script
 #[test]
 fn the_terminals_table_of_a_scripted_run_is_the_golden_one() {
     let folder = tempfile::tempdir().unwrap();
-    let ran = output(folder.path(), &["run", "--clock", "scripted:7", "--progress", "none", "wire_message", "arena/pairs"]);
+    let ran = output(
+        folder.path(),
+        &["run", "--clock", "scripted:7", "--progress", "none", "wire_message", "arena/pairs"],
+    );
     let text = common::stdout(&ran);
     let text: Vec<&str> = text.lines().filter(|line| !line.starts_with(" Report ")).collect();
     insta::assert_snapshot!(text.join("\n"));
@@ -59,7 +62,10 @@ fn a_record_that_outgrows_its_disk_stays_readable_and_what_was_measured_is_shown
         record.iter().position(|byte| *byte == b'\n').unwrap() / 1024
     };
     // The limit on file size stands in for a full disk: the write fails in the same place.
-    let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" run --clock scripted:7 wire_message", header_kib + 8);
+    let script = format!(
+        "trap '' XFSZ; ulimit -f {}; exec \"$0\" run --clock scripted:7 wire_message",
+        header_kib + 8
+    );
     let program = env!("CARGO_BIN_EXE_perfbench");
     let store = folder.path().join("store");
     let ran = std::process::Command::new("bash")
@@ -70,7 +76,10 @@ fn a_record_that_outgrows_its_disk_stays_readable_and_what_was_measured_is_shown
         .unwrap();
     assert_eq!(ran.status.code(), Some(1), "{ran:?}");
     let complaint = common::stderr(&ran);
-    assert!(complaint.contains("the record cannot be written") && complaint.contains("--store"), "{complaint}");
+    assert!(
+        complaint.contains("the record cannot be written") && complaint.contains("--store"),
+        "{complaint}"
+    );
     assert!(common::stdout(&ran).contains("wire_message"), "{ran:?}");
     readable(&store.join("runs/scripted-1.ndjson"));
 }

@@ -3,15 +3,16 @@
 mod common;
 
 use common::{output, perfbench};
-use perfbench_harness::record::{Outcome, RunRecord, read};
 use perfbench_harness::Reason;
+use perfbench_harness::record::{Outcome, RunRecord, read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 /// Starts a real run and waits until its first group is in the record.
 fn under_way(folder: &Path) -> (Child, PathBuf) {
-    let arguments = ["run", "wire_message", "object_pool", "-t", "40s", "--launches", "2", "--progress", "none"];
+    let arguments =
+        ["run", "wire_message", "object_pool", "-t", "40s", "--launches", "2", "--progress", "none"];
     let child = perfbench(folder, &arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let deadline = Instant::now() + Duration::from_secs(120);
     loop {
@@ -50,15 +51,14 @@ fn a_killed_run_leaves_a_record_with_every_finished_group_that_can_still_be_repo
 fn an_interrupt_keeps_and_reports_what_was_measured_and_exits_130() {
     let folder = tempfile::tempdir().unwrap();
     let (child, path) = under_way(folder.path());
-    let interrupt = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let interrupt =
+        std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(interrupt.success());
     let ended = child.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(130), "{ended:?}");
     let record = read(&path).unwrap();
     assert_eq!(record.end.as_ref().unwrap().status, "interrupted");
-    let waiting = |row: &&perfbench_harness::record::Row| {
-        matches!(&row.outcome, Outcome::Unavailable(why) if why.reason == Reason::Interrupted)
-    };
+    let waiting = |row: &&perfbench_harness::record::Row| matches!(&row.outcome, Outcome::Unavailable(why) if why.reason == Reason::Interrupted);
     assert!(measured(&record) >= 3 && record.rows.iter().filter(waiting).count() >= 1);
     assert!(folder.path().join("store/latest.html").is_file());
     assert!(common::stdout(&ended).contains("interrupted"));

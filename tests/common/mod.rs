@@ -6,8 +6,14 @@ use std::process::{Command, Output};
 /// A call of perfbench in `folder`, where its store lies too.
 pub fn perfbench(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_perfbench"));
-    command.current_dir(folder).args(arguments).env("NO_COLOR", "1").env("PERFBENCH_STORE", folder.join("store"));
-    for name in ["PERFBENCH_CONFIG", "PERFBENCH_PROFILE", "PERFBENCH_BUDGET", "PERFBENCH_ISA", "PERFBENCH_CLOCK"] {
+    command
+        .current_dir(folder)
+        .args(arguments)
+        .env("NO_COLOR", "1")
+        .env("PERFBENCH_STORE", folder.join("store"));
+    for name in
+        ["PERFBENCH_CONFIG", "PERFBENCH_PROFILE", "PERFBENCH_BUDGET", "PERFBENCH_ISA", "PERFBENCH_CLOCK"]
+    {
         command.env_remove(name);
     }
     command
