@@ -3,11 +3,13 @@
 use super::*;
 use crate::testing::{self, with_setup};
 use perfbench_harness::Broken;
+#[cfg(not(miri))]
 use perfbench_harness::clock::{Clock, ClockChoice};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 /// Builds every variant at every point and runs two batches; all must have moved the same numbers.
+#[cfg(not(miri))]
 pub(crate) fn every_case_runs_its_batches_to_the_end(workload: &'static Workload) {
     let clock = Clock::open(ClockChoice::Scripted(1));
     for point in workload.points {
