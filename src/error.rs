@@ -21,6 +21,12 @@ pub const INTERRUPTED: u8 = 130;
 pub struct Failure {
     /// Exit code.
     pub code: u8,
+    words: Box<Words>,
+}
+
+/// What is said of it; boxed, because a result that is nearly always `Ok` should be small.
+#[derive(Debug, Default)]
+struct Words {
     message: String,
     help: Option<String>,
     source: Option<NamedSource<String>>,
@@ -30,7 +36,7 @@ pub struct Failure {
 impl Failure {
     /// An error with its exit code.
     pub fn new(code: u8, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), help: None, source: None, label: None }
+        Self { code, words: Box::new(Words { message: message.into(), ..Words::default() }) }
     }
 
     /// Something typed or configured wrongly.
@@ -40,21 +46,21 @@ impl Failure {
 
     /// Adds the next step.
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.words.help = Some(help.into());
         self
     }
 
     /// Adds the place in a file.
     pub fn at(mut self, name: &str, text: &str, span: std::ops::Range<usize>, label: &str) -> Self {
-        self.source = Some(NamedSource::new(name, text.to_owned()));
-        self.label = Some(LabeledSpan::at(span, label));
+        self.words.source = Some(NamedSource::new(name, text.to_owned()));
+        self.words.label = Some(LabeledSpan::at(span, label));
         self
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.words.message)
     }
 }
 
@@ -62,15 +68,15 @@ impl std::error::Error for Failure {}
 
 impl Diagnostic for Failure {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        self.words.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.source.as_ref().map(|source| source as &dyn SourceCode)
+        self.words.source.as_ref().map(|source| source as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        self.label
+        self.words.label
             .clone()
             .map(|label| Box::new(std::iter::once(label)) as Box<dyn Iterator<Item = LabeledSpan>>)
     }
