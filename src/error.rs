@@ -76,7 +76,8 @@ impl Diagnostic for Failure {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        self.words.label
+        self.words
+            .label
             .clone()
             .map(|label| Box::new(std::iter::once(label)) as Box<dyn Iterator<Item = LabeledSpan>>)
     }
