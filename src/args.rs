@@ -8,14 +8,11 @@ use std::path::PathBuf;
 /// Without a command: measures the suite on this machine, judges the documented targets, stores the run and writes
 /// target/perfbench/latest.html.
 #[derive(Debug, Parser)]
-#[command(name = "perfbench", version, after_help = EXIT_CODES, args_conflicts_with_subcommands = true)]
+#[command(name = "perfbench", version, after_help = EXIT_CODES)]
 pub struct Arguments {
-    /// What to do.
+    /// What to do [default: run]
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// `run`'s flags, where no command is named.
-    #[command(flatten)]
-    pub run: RunArguments,
     /// Flags of every command.
     #[command(flatten)]
     pub common: Common,
@@ -47,19 +44,26 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Common {
     /// Profile of perfbench.toml to take settings from
-    #[arg(short = 'P', long, global = true, value_name = "NAME", env = "PERFBENCH_PROFILE")]
+    #[arg(
+        short = 'P',
+        long,
+        global = true,
+        value_name = "NAME",
+        hide_env_values = true,
+        env = "PERFBENCH_PROFILE"
+    )]
     pub profile: Option<String>,
     /// Configuration file [default: the nearest perfbench.toml upwards]
-    #[arg(long, global = true, value_name = "FILE", env = "PERFBENCH_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", hide_env_values = true, env = "PERFBENCH_CONFIG")]
     pub config: Option<PathBuf>,
     /// Folder of stored runs [default: target/perfbench]
-    #[arg(long, global = true, value_name = "DIR", env = "PERFBENCH_STORE")]
+    #[arg(long, global = true, value_name = "DIR", hide_env_values = true, env = "PERFBENCH_STORE")]
     pub store: Option<PathBuf>,
     /// When to colour [default: auto]
     #[arg(long, global = true, value_name = "WHEN")]
     pub color: Option<When>,
     /// Progress on stderr [default: auto]
-    #[arg(long, global = true, value_name = "HOW", env = "PERFBENCH_PROGRESS")]
+    #[arg(long, global = true, value_name = "HOW", hide_env_values = true, env = "PERFBENCH_PROGRESS")]
     pub progress: Option<How>,
     /// More: settings and their origin
     #[arg(short, long, global = true)]
@@ -106,7 +110,7 @@ pub struct Selection {
     #[arg(long, value_name = "FILTER")]
     pub skip: Vec<String>,
     /// Feature sets that variants may use: scalar, sse2, avx2, aes-ni, pclmul, ..., host, all [default: host]
-    #[arg(long, value_name = "SET,...", env = "PERFBENCH_ISA")]
+    #[arg(long, value_name = "SET,...", hide_env_values = true, env = "PERFBENCH_ISA")]
     pub isa: Option<String>,
 }
 
@@ -117,7 +121,7 @@ pub struct RunArguments {
     #[command(flatten)]
     pub selection: Selection,
     /// Ceiling for the whole run: 90s, 10m, 1h [default: 80s]
-    #[arg(short = 't', long, value_name = "TIME", env = "PERFBENCH_BUDGET")]
+    #[arg(short = 't', long, value_name = "TIME", hide_env_values = true, env = "PERFBENCH_BUDGET")]
     pub budget: Option<String>,
     /// Fresh processes per group of variants [default: 5]
     #[arg(long, value_name = "N")]
@@ -144,7 +148,7 @@ pub struct RunArguments {
     #[arg(short = 'n', long)]
     pub dry_run: bool,
     /// `best`, `monotonic`, or `scripted:SEED`, where a seed dictates all times (for tests of what follows)
-    #[arg(long, value_name = "CLOCK", hide = true, env = "PERFBENCH_CLOCK")]
+    #[arg(long, value_name = "CLOCK", hide = true, hide_env_values = true, env = "PERFBENCH_CLOCK")]
     pub clock: Option<String>,
 }
 

@@ -128,6 +128,7 @@ impl Config {
         let failure = Failure::usage(format!("no profile `{name}` in {FILE_NAME}"));
         match nearest(name, known.iter().copied()).first() {
             Some(near) => failure.help(format!("did you mean `{near}`?")),
+            None if known.is_empty() => failure.help(format!("add [profile.{name}] to it")),
             None => failure.help(format!("add [profile.{name}], or use one of: {}", known.join(", "))),
         }
     }

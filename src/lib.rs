@@ -11,10 +11,11 @@ mod settings;
 mod values;
 
 use args::Arguments;
-use clap::{CommandFactory, FromArgMatches};
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use error::Failure;
 use perfbench_harness::Registry;
 use perfbench_harness::claim::Claim;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// What a binary brings: its workloads and the documented targets that belong to them.
@@ -35,19 +36,29 @@ pub fn main(registry: &Registry, claims: fn() -> Vec<Claim>) -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|first| first == WORKER) {
         return work(registry);
     }
-    let matches = match Arguments::command().try_get_matches() {
-        Ok(matches) => matches,
+    let (arguments, matches) = match parse() {
+        Ok(parsed) => parsed,
         Err(error) => {
             // A closed terminal is nobody to complain to.
             let _ = error.print();
             return ExitCode::from(error.exit_code() as u8);
         }
     };
-    let arguments = Arguments::from_arg_matches(&matches).expect("clap checked the arguments");
     match cmd::run(tables, &arguments, &matches) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => report(failure),
     }
+}
+
+/// What was typed; no command at all means `run`, with everything that its flags take from the environment.
+fn parse() -> Result<(Arguments, ArgMatches), clap::Error> {
+    let typed: Vec<OsString> = std::env::args_os().collect();
+    let matches = Arguments::command().try_get_matches_from(&typed)?;
+    let matches = match matches.subcommand_name() {
+        Some(_) => matches,
+        None => Arguments::command().try_get_matches_from(typed.into_iter().chain(["run".into()]))?,
+    };
+    Ok((Arguments::from_arg_matches(&matches)?, matches))
 }
 
 fn work(registry: Registry) -> ExitCode {

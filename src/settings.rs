@@ -1,6 +1,6 @@
 //! The settings in force, each with its origin: flag, environment, profile in perfbench.toml, default.
 
-use crate::args::{Arguments, Common, How, RunArguments, When};
+use crate::args::{Common, How, RunArguments, When};
 use crate::config::{self, Profile};
 use crate::error::Failure;
 use crate::values;
@@ -209,12 +209,4 @@ fn inputs(trace: Option<PathBuf>) -> Result<BTreeMap<String, PathBuf>, Failure> 
             .help("name a readable trace file (text or .zst)")
     })?;
     Ok(BTreeMap::from([("trace".to_owned(), full)]))
-}
-
-/// The parts of the command line that `run` uses, whether it was named or not.
-pub fn run_arguments(arguments: &Arguments) -> &RunArguments {
-    match &arguments.command {
-        Some(crate::args::Command::Run(run)) => run,
-        _ => &arguments.run,
-    }
 }

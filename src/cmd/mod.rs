@@ -25,9 +25,8 @@ pub fn run(tables: Tables, arguments: &Arguments, matches: &ArgMatches) -> Resul
     let context =
         Context { tables, matches, verbose: arguments.common.verbose, quiet: arguments.common.quiet };
     match &arguments.command {
-        None | Some(Command::Run(_)) => {
-            run::run(&context, &mut settings, crate::settings::run_arguments(arguments))
-        }
+        None => unreachable!("no command has become `run` by now"),
+        Some(Command::Run(run)) => run::run(&context, &mut settings, run),
         Some(Command::Doctor(doctor)) => doctor::run(&context, doctor),
         Some(Command::List(list)) => list::run(&context, &mut settings, list),
         Some(Command::Compare(compare)) => compare::run(&settings, compare),
