@@ -193,9 +193,25 @@ pub struct Launch {
     /// One-way line bounce around each round, where two cores took part: the mean of before and after.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bounce_ns: Vec<f64>,
+    /// Percentiles of this launch's single operations, where a stamped pass was run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percentiles: Option<Percentiles>,
 }
 
-/// Percentiles of single operations, and the histogram they came from.
+/// Percentiles of the single operations of one launch.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Percentiles {
+    /// Median, ns.
+    pub p50_ns: f64,
+    /// 90th percentile, ns.
+    pub p90_ns: f64,
+    /// 99th percentile, ns.
+    pub p99_ns: f64,
+    /// 99.9th percentile, ns.
+    pub p999_ns: f64,
+}
+
+/// Percentiles of the single operations of all launches together, and the histogram they came from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
     /// Operations stamped.
@@ -288,7 +304,7 @@ impl Measured {
 
     /// Rounds left out because the cores were elsewhere, of all rounds.
     pub fn left_out(&self) -> (usize, usize) {
-        let kept = |l: &Launch| l.kept(self.class()).len();
+        let kept = |l: &Launch| l.kept(&l.rounds_ns_per_op, self.class()).len();
         let all: usize = self.launches.iter().map(|l| l.rounds_ns_per_op.len()).sum();
         (all - self.launches.iter().map(kept).sum::<usize>(), all)
     }
@@ -299,7 +315,7 @@ impl Measured {
     }
 
     fn launch_medians_in(&self, class: Option<char>) -> Vec<(u32, f64)> {
-        let median = |l: &Launch| (l.launch, interval::median(&l.kept(class)));
+        let median = |l: &Launch| (l.launch, interval::median(&l.kept(&l.rounds_ns_per_op, class)));
         self.launches.iter().map(median).filter(|(_, value)| value.is_finite()).collect()
     }
 
@@ -310,24 +326,33 @@ impl Measured {
 
     /// Median line bounce of the rounds kept, where two cores took part.
     pub fn bounce_ns(&self) -> Option<f64> {
-        let all: Vec<f64> = self.launches.iter().flat_map(|l| l.bounce_ns.iter().copied()).collect();
+        let class = self.class();
+        let all: Vec<f64> = self.launches.iter().flat_map(|l| l.kept(&l.bounce_ns, class)).collect();
         (!all.is_empty()).then(|| interval::median(&all))
     }
 
     /// A metric by the name that claims use: `time`, `p99`, a count or a fact.
     pub fn metric(&self, name: &str) -> Result<Interval, Unavailable> {
         let missing = || Unavailable::new(Reason::NotSelected, format!("the row has no {name}"));
-        let latency = |pick: fn(&Latency) -> f64| {
-            self.latency.as_ref().map(|l| Interval::exact(pick(l))).ok_or_else(missing)
-        };
         match name {
-            "time" => Ok(self.time()),
-            "p50" => latency(|l| l.p50_ns),
-            "p90" => latency(|l| l.p90_ns),
-            "p99" => latency(|l| l.p99_ns),
-            "p99.9" => latency(|l| l.p999_ns),
-            _ => self.count_or_fact(name).unwrap_or_else(|| Err(missing())),
+            "time" => Some(Ok(self.time())),
+            "p50" => self.percentile(|l| l.p50_ns, |p| p.p50_ns).map(Ok),
+            "p90" => self.percentile(|l| l.p90_ns, |p| p.p90_ns).map(Ok),
+            "p99" => self.percentile(|l| l.p99_ns, |p| p.p99_ns).map(Ok),
+            "p99.9" => self.percentile(|l| l.p999_ns, |p| p.p999_ns).map(Ok),
+            _ => self.count_or_fact(name),
         }
+        .unwrap_or_else(|| Err(missing()))
+    }
+
+    /// The percentile of all launches together, with the interval that the launches' own percentiles leave around it:
+    /// from nought to infinity where fewer than two launches have them.
+    fn percentile(&self, all: fn(&Latency) -> f64, own: fn(&Percentiles) -> f64) -> Option<Interval> {
+        let value = all(self.latency.as_ref()?);
+        let launches: Vec<f64> =
+            self.launches.iter().filter_map(|l| l.percentiles.as_ref()).map(own).collect();
+        let spread = interval::over_launches(&launches);
+        Some(Interval { value, low: spread.low.min(value), high: spread.high.max(value) })
     }
 
     fn count_or_fact(&self, name: &str) -> Option<Result<Interval, Unavailable>> {
@@ -338,16 +363,10 @@ impl Measured {
 }
 
 impl Launch {
-    fn kept(&self, class: Option<char>) -> Vec<f64> {
-        let Some(class) = class.filter(|_| !self.classes.is_empty()) else {
-            return self.rounds_ns_per_op.clone();
-        };
-        self.rounds_ns_per_op
-            .iter()
-            .zip(self.classes.chars())
-            .filter(|(_, c)| *c == class)
-            .map(|(v, _)| *v)
-            .collect()
+    /// Of one value a round, those of the rounds of a class; all of them without a class.
+    fn kept(&self, values: &[f64], class: Option<char>) -> Vec<f64> {
+        let Some(class) = class.filter(|_| !self.classes.is_empty()) else { return values.to_vec() };
+        values.iter().zip(self.classes.chars()).filter(|(_, c)| *c == class).map(|(v, _)| *v).collect()
     }
 }
 
@@ -420,3 +439,6 @@ impl RunRecord {
         self.header.clock.name == "scripted"
     }
 }
+
+#[cfg(test)]
+mod tests;

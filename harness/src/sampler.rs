@@ -5,7 +5,7 @@ use crate::clock::{ClockChoice, ClockFacts};
 use crate::event::{Event, Onlooker};
 use crate::launch::{Died, Launcher};
 use crate::plan::{Group, Plan, Request};
-use crate::record::{Latency, Launch, Line, Measured, Outcome, Row, RowBound};
+use crate::record::{Latency, Launch, Line, Measured, Outcome, Percentiles, Row, RowBound};
 use crate::unavailable::{Reason, Unavailable};
 use crate::worker::{self, Done, Job, Prepared, Reply, Rounds, Task};
 use crate::workload::Variant;
@@ -254,12 +254,14 @@ fn take(progress: &mut BTreeMap<String, Progress>, variant: &str, result: Done, 
 
 impl Progress {
     fn add(&mut self, launch: u32, rounds: Rounds) {
-        if let Some(more) = worker::decode(&rounds.histogram_v2) {
+        let stamped = worker::decode(&rounds.histogram_v2);
+        let percentiles = stamped.as_ref().filter(|histogram| !histogram.is_empty()).map(percentiles);
+        if let Some(more) = stamped {
             let all = self.histogram.get_or_insert_with(crate::case::histogram);
             all.add(more).expect("all histograms share their bounds");
         }
         let Rounds { ns_per_op: rounds_ns_per_op, classes, bounce_ns, .. } = rounds;
-        self.launches.push(Launch { launch, rounds_ns_per_op, classes, bounce_ns });
+        self.launches.push(Launch { launch, rounds_ns_per_op, classes, bounce_ns, percentiles });
     }
 
     fn outcome(self, ops_per_batch: u64) -> Outcome {
@@ -299,14 +301,19 @@ fn shared_ops(group: &Group, progress: &BTreeMap<String, Progress>, slice_s: f64
     (ops.clamp(1.0, 1e9) as u64).next_multiple_of(cycles.max().unwrap_or(1))
 }
 
-fn latency(histogram: &Histogram<u64>) -> Latency {
+fn percentiles(histogram: &Histogram<u64>) -> Percentiles {
     let at = |quantile| histogram.value_at_quantile(quantile) as f64 / 1000.0;
+    Percentiles { p50_ns: at(0.5), p90_ns: at(0.9), p99_ns: at(0.99), p999_ns: at(0.999) }
+}
+
+fn latency(histogram: &Histogram<u64>) -> Latency {
+    let Percentiles { p50_ns, p90_ns, p99_ns, p999_ns } = percentiles(histogram);
     Latency {
         samples: histogram.len(),
-        p50_ns: at(0.5),
-        p90_ns: at(0.9),
-        p99_ns: at(0.99),
-        p999_ns: at(0.999),
+        p50_ns,
+        p90_ns,
+        p99_ns,
+        p999_ns,
         max_ns: histogram.max() as f64 / 1000.0,
         histogram_v2: worker::encode(histogram),
     }
