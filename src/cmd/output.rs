@@ -7,7 +7,7 @@ use perfbench_harness::record::RunRecord;
 use perfbench_reports::Report;
 use perfbench_reports::format::paint::Paint;
 use perfbench_reports::format::text::{self, Look};
-use perfbench_reports::format::{self, FORMATS, Format};
+use perfbench_reports::format::{self, FORMATS, Format, Render};
 use perfbench_reports::store::{Store, StoreError};
 use std::fs;
 use std::io::{self, IsTerminal};
@@ -57,7 +57,13 @@ pub fn look() -> Look {
 
 /// Writes every output that was asked for.
 pub fn write_all(record: &RunRecord, report: &Report, outputs: &[Output]) -> Result<(), Failure> {
-    outputs.iter().try_for_each(|output| write(&output.path, &(output.format.render)(report, record)))
+    outputs.iter().try_for_each(|output| match output.format.render {
+        Render::File(render) => write(&output.path, &render(report, record)),
+        Render::Folder(render) => {
+            let files = render(report, record);
+            files.iter().try_for_each(|(name, text)| write(&output.path.join(name), text))
+        }
+    })
 }
 
 /// The page of the newest run in the store.

@@ -73,6 +73,18 @@ pub(crate) struct Words {
     pub finding: String,
 }
 
+/// Every picture of a run as a file that stands alone: name and text.
+pub fn files(report: &Report, record: &RunRecord) -> Vec<(String, String)> {
+    let of =
+        |chart: &'static Chart| (chart.draw)(report, record).into_iter().map(|figure| file(chart, &figure));
+    CHARTS.iter().flat_map(of).collect()
+}
+
+fn file(chart: &Chart, figure: &Figure) -> (String, String) {
+    let subject = figure.subject.replace(|c: char| !c.is_ascii_alphanumeric() && !"._-".contains(c), "-");
+    (format!("{}-{subject}.svg", chart.name), style::standalone(&figure.svg))
+}
+
 /// The rows of a report by workload, each with its `point/variant`.
 fn by_workload(report: &Report) -> Vec<(&str, Vec<(String, &crate::model::Row)>)> {
     let mut workloads: Vec<(&str, Vec<_>)> = Vec::new();
@@ -122,6 +134,18 @@ mod tests {
             for baked in ["style=", "fill=", "stroke=", "#0000", "rgb("] {
                 assert!(!figure.svg.contains(baked), "{}: {baked}", figure.subject);
             }
+        }
+    }
+
+    #[test]
+    fn every_picture_is_a_file_of_its_own_with_a_name_of_its_own() {
+        let record = fixture::record();
+        let files = files(&Report::of(&record), &record);
+        let names: std::collections::BTreeSet<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names.len(), figures().iter().map(|(_, figures)| figures.len()).sum::<usize>());
+        assert!(names.contains("strip-ring_spsc-hop.svg") && !names.iter().any(|name| name.contains('/')));
+        for (name, text) in &files {
+            assert!(text.starts_with("<svg xmlns=") && text.contains("<style>"), "{name}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The formats that a report leaves in: one file each, one line each in [`FORMATS`].
+//! The formats that a report leaves in: one module each, one line each in [`FORMATS`].
 
 pub mod cells;
 pub mod compare;
@@ -9,6 +9,7 @@ pub mod paint;
 pub mod targets;
 pub mod text;
 
+use crate::chart;
 use crate::model::Report;
 use crate::page;
 use perfbench_harness::record::RunRecord;
@@ -23,7 +24,16 @@ pub struct Format {
     /// What it is for, one line.
     pub about: &'static str,
     /// Writes the report.
-    pub render: fn(&Report, &RunRecord) -> String,
+    pub render: Render,
+}
+
+/// What a format makes of a report.
+#[derive(Debug, Clone, Copy)]
+pub enum Render {
+    /// The text of one file.
+    File(fn(&Report, &RunRecord) -> String),
+    /// The names and texts of the files of a folder.
+    Folder(fn(&Report, &RunRecord) -> Vec<(String, String)>),
 }
 
 const fn format(
@@ -32,7 +42,7 @@ const fn format(
     about: &'static str,
     render: fn(&Report, &RunRecord) -> String,
 ) -> Format {
-    Format { name, extension, about, render }
+    Format { name, extension, about, render: Render::File(render) }
 }
 
 /// Every format, one line each.
@@ -44,6 +54,12 @@ pub static FORMATS: &[Format] = &[
     format("json", "json", "the whole report model; an unbounded interval has null bounds", |report, _| {
         json::render(report)
     }),
+    Format {
+        name: "svg",
+        extension: "svg",
+        about: "every chart as a file of its own, in the folder named",
+        render: Render::Folder(chart::files),
+    },
 ];
 
 /// The format of a name or of a file's extension.
