@@ -297,6 +297,7 @@ fn measured(random: &mut Random, ns: f64) -> Measured {
         rounds_ns_per_op: (0..ROUNDS).map(|_| noisy(random, 0.02)).collect(),
         classes: String::new(),
         bounce_ns: vec![],
+        percentiles: None,
     };
     Measured {
         ops_per_batch: 4096,

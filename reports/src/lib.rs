@@ -1,5 +1,6 @@
 //! Judges and shows: reads run records only, measures nothing, prints nothing.
 
+pub mod bound;
 pub mod chart;
 pub mod compare;
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod headline;
 mod matrix;
 mod targets;
 
+use crate::bound::LimitSource;
 use crate::verdict::{Judged, Verdict};
 use perfbench_harness::Unavailable;
 use perfbench_harness::case::Fact;
@@ -129,7 +130,7 @@ pub struct LookAt {
     pub concern: Concern,
     /// Row key or target id.
     pub name: String,
-    /// What happened, in a sentence or two.
+    /// What happened, in one short line.
     pub sentence: String,
 }
 
@@ -235,7 +236,9 @@ pub struct Figures {
 pub struct LimitShare {
     /// Name of the limit.
     pub limit: String,
-    /// How many of it an operation cannot do without.
+    /// Which measurement of it counts.
+    pub source: LimitSource,
+    /// How many of it an operation cannot do without; bytes, where it is a bandwidth.
     pub times: f64,
     /// Why it bounds the operation.
     pub why: String,

@@ -1,6 +1,7 @@
 //! A documented target against a record: met, missed, unresolved, implausible, or not measurable here, with the
 //! evidence in words. Pure; how a verdict is shown lives in `format` and `page`.
 
+use crate::bound::{self, LimitSource};
 use crate::words;
 use perfbench_harness::claim::{Claim, Floor, Measure, Transform};
 use perfbench_harness::record::{Measured, Outcome, Row, RunRecord, speedup};
@@ -104,7 +105,7 @@ fn not_measurable(claim: &Claim, why: &Unavailable) -> Judged {
         measured: None,
         reason: Some(why.reason),
         factor: None,
-        evidence: sentence(&why.detail),
+        evidence: words::sentence(&why.detail),
     }
 }
 
@@ -206,11 +207,13 @@ fn satisfies(op: &str, value: f64, limit: f64) -> bool {
 /// By what factor the documented time lies below what the machine can do, and why, where it does.
 fn beyond(claim: &Claim, measure: &Measure, floor: &Floor, record: &RunRecord) -> Option<(f64, String)> {
     let claimed_ns = documented_ns(claim, measure)?;
-    let floor_ns = floor.times * record.limit(&floor.limit)?.value;
+    let row = record.row(&measure.row).and_then(Row::measured);
+    let bound::Best { ns: floor_ns, source } = bound::best(record, row, &floor.limit, floor.times)?;
+    let place = if source == LimitSource::Row { " around the row's rounds" } else { "" };
     let factor = floor_ns / claimed_ns;
     (claimed_ns < FLOOR_ALLOWANCE * floor_ns).then(|| {
         let why = format!(
-            " The documented figure is {}x below this machine's floor of {} ({} x {}): {}.",
+            " The documented figure is {}x below this machine's floor of {} ({} x {}{place}): {}.",
             words::significant(factor),
             words::time(floor_ns),
             words::number(floor.times),
@@ -233,6 +236,9 @@ fn documented_ns(claim: &Claim, measure: &Measure) -> Option<f64> {
 }
 
 fn off_by(claim: &Claim, value: &Interval) -> Option<f64> {
+    if is_loss(claim, value) {
+        return Some(1.0 - value.value / 100.0);
+    }
     let factor = value.value / claim.value;
     let factor = if factor < 1.0 { factor.recip() } else { factor };
     (factor.is_finite() && factor > 1.0).then_some(factor)
@@ -263,12 +269,17 @@ pub fn is_before(claim: &Claim) -> bool {
     claim.op.starts_with('>') && claim.kind == "absolute" && claim.unit == "ns"
 }
 
+/// Whether what is documented as a saving costs more.
+pub fn is_loss(claim: &Claim, value: &Interval) -> bool {
+    let saves = claim.measure.as_ref().is_some_and(|m| m.transform == Transform::PercentLess);
+    saves && value.value < 0.0
+}
+
 fn missed_note(claim: &Claim, value: &Interval) -> String {
     if is_before(claim) {
         return " The documented \"before\" figure is not reproduced here.".into();
     }
-    let saves = claim.measure.as_ref().is_some_and(|m| m.transform == Transform::PercentLess);
-    if saves && value.value < 0.0 {
+    if is_loss(claim, value) {
         return format!(" That is {}x as much, not less.", words::significant(1.0 - value.value / 100.0));
     }
     let near = claim.spread.is_some_and(|spread| (value.value - claim.value).abs() <= spread);
@@ -278,19 +289,8 @@ fn missed_note(claim: &Claim, value: &Interval) -> String {
 fn unresolved_note(value: &Interval) -> String {
     match value.high.is_finite() && value.low.is_finite() {
         true => " The interval holds values on both sides of the target.".into(),
-        false => " One launch cannot tell how launches differ, so the interval is unbounded.".into(),
+        false => " Too few launches were had to tell how they differ, so the interval is unbounded.".into(),
     }
-}
-
-/// The text as a sentence; a row key at its start keeps its case.
-fn sentence(text: &str) -> String {
-    if text.split(' ').next().is_some_and(|word| word.contains('/')) {
-        return format!("{text}{}", if text.ends_with('.') { "" } else { "." });
-    }
-    let mut characters = text.chars();
-    let first = characters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    let end = if text.ends_with('.') { "" } else { "." };
-    format!("{first}{}{end}", characters.as_str())
 }
 
 #[cfg(test)]
@@ -340,7 +340,7 @@ mod tests {
         let report = Report::of(&record);
         let judged = report.target("pool.hit").unwrap();
         assert_eq!(judged.verdict, Verdict::Unresolved);
-        assert!(judged.evidence.contains("One launch"), "{}", judged.evidence);
+        assert!(judged.evidence.contains("unbounded"), "{}", judged.evidence);
     }
 
     #[test]

@@ -81,10 +81,25 @@ fn in_unit(number: &str, unit: &str) -> String {
 
 /// An interval in a unit: `18.7 ns [18.6 - 18.8]`; an exact value without brackets.
 pub fn measured(interval: &Interval, unit: &str) -> String {
-    if interval.low == interval.high {
-        return quantity(interval.value, unit);
+    match is_exact(interval) {
+        true => measured_value(interval, unit),
+        false => format!("{} [{}]", measured_value(interval, unit), bounds(interval)),
     }
-    format!("{} [{}]", in_unit(&significant(interval.value), unit), bounds(interval))
+}
+
+/// The value of an interval in a unit: `18.7 ns`.
+pub fn measured_value(interval: &Interval, unit: &str) -> String {
+    let value = interval.value;
+    if is_exact(interval) { quantity(value, unit) } else { in_unit(&significant(value), unit) }
+}
+
+/// The bounds of a measured value: `18.6 - 18.8`, or that it is a count.
+pub fn measured_bounds(interval: &Interval) -> String {
+    if is_exact(interval) { "exact".into() } else { bounds(interval) }
+}
+
+fn is_exact(interval: &Interval) -> bool {
+    interval.low == interval.high
 }
 
 /// How a row stands to the one it is compared with, from how many times faster it is: `4.10x faster [4.00 - 4.20]`,
@@ -139,6 +154,17 @@ fn change(ratio: f64, slower: bool) -> String {
 fn change_bounds(ratio: &Interval) -> String {
     let shown = if ratio.value < 2.0 { ratio.map(|r| 100.0 * (r - 1.0)) } else { *ratio };
     bounds(&shown)
+}
+
+/// The text as a sentence; a row key at its start keeps its case.
+pub fn sentence(text: &str) -> String {
+    if text.split(' ').next().is_some_and(|word| word.contains('/')) {
+        return format!("{text}{}", if text.ends_with('.') { "" } else { "." });
+    }
+    let mut characters = text.chars();
+    let first = characters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let end = if text.ends_with('.') { "" } else { "." };
+    format!("{first}{}{end}", characters.as_str())
 }
 
 /// A count with its noun: `1 row`, `3 rows`, `5 launches`.

@@ -20,7 +20,7 @@ pub(super) const CHART: Chart = Chart {
 };
 
 /// The axis ends here even where single results lie further out; those become arrows.
-const WIDEST: Range<f64> = 1.0 / 64.0..256.0;
+const WIDEST: Range<f64> = 1.0 / 1024.0..4096.0;
 
 struct Line {
     lane: Lane,
@@ -97,7 +97,7 @@ fn finding(lines: &[Line]) -> String {
     let told = |line: &Line| format!("{} {}", line.lane.label, line.lane.note);
     match (fastest, slowest) {
         (Some(best), Some(worst)) if lines.len() > 1 => {
-            format!("Best: {}. Last: {}.", told(best), told(worst))
+            format!("From {} to {}.", told(worst), told(best))
         }
         (Some(only), _) => format!("{}.", told(only)),
         _ => String::new(),

@@ -11,7 +11,7 @@ use std::ops::Range;
 pub(super) const CHART: Chart = Chart {
     name: "share",
     about: "The bar is the best time that the named limit allows, as a share of the time measured: 100\u{a0}% is as fast as this \
-            machine could do it. An arrow at the right end contradicts the bound: the operation needs less of that limit \
+            machine could do it. A row's own line bounce is the one measured around the very rounds that count, on the same two cores. An arrow at the right end contradicts the bound: the operation needs less of that limit \
             than was assumed.",
     place: Place::Limits,
     draw: |report, _| draw_all(report),

@@ -41,7 +41,7 @@ fn draw(limit: &Limit, machine: &Machine) -> Option<Figure> {
         for cache in data_caches(machine, &across) {
             let size = cache.size_bytes as f64;
             plot.line(&[(size, up.start), (size, up.end)], pen::NOUGHT)?;
-            plot.note(&format!("L{} {}", cache.level, size_label(size)), (size, up.start), pen::MUTED)?;
+            plot.note(&format!("L{} {}", cache.level, size_label(size)), (size, up.end), pen::MUTED)?;
         }
         plot.line(&points, pen::SERIES_0)?;
         points.iter().try_for_each(|point| plot.dot(*point, pen::SERIES_0))

@@ -1,6 +1,7 @@
 //! What stands in one cell of a results table, in words; shared by the terminal's table, Markdown and the page.
 
-use crate::model::{Figures, Outcome, Placement, Row};
+use crate::bound::LimitSource;
+use crate::model::{Figures, LimitShare, Outcome, Placement, Row};
 use crate::words;
 
 /// Stands where a row has no such value by its nature.
@@ -44,9 +45,13 @@ pub fn short_direction(figures: &Figures) -> String {
     figures.speedup.as_ref().map_or(NONE.into(), words::short_direction)
 }
 
-/// The share of the machine limit: `44.0 % of line_bounce`.
+/// The share of the machine limit: `44.0 % of own line_bounce (42.0 ns)`.
 pub fn limit(figures: &Figures) -> String {
-    figures.limit.as_ref().map_or(NONE.into(), |l| format!("{} of {}", words::percent(l.share), l.limit))
+    let told = |l: &LimitShare| {
+        let own = if l.source == LimitSource::Row { "own " } else { "" };
+        format!("{} of {own}{} ({})", words::percent(l.share), l.limit, words::time(l.best_ns))
+    };
+    figures.limit.as_ref().map_or(NONE.into(), told)
 }
 
 /// Where the cores were, if two took part and anything is worth saying: `near, 5 of 40 rounds left out`.

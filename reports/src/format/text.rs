@@ -92,7 +92,7 @@ fn row_line(report: &Report, row: &Row, last: bool, look: &Look) -> String {
     let Some(figures) = row.figures() else { return reason_line(&name, row, look) };
     let figures: String =
         look.columns().iter().map(|c| format!(" {:>1$}", (c.cell)(figures), c.width)).collect();
-    format!("{name:NAME_WIDTH$}{figures}{}\n", verdict_cell(report, row, look))
+    format!("{}{figures}{}\n", column_or_line(&name, NAME_WIDTH), verdict_cell(report, row, look))
 }
 
 fn verdict_cell(report: &Report, row: &Row, look: &Look) -> String {
@@ -103,28 +103,83 @@ fn verdict_cell(report: &Report, row: &Row, look: &Look) -> String {
 fn reason_line(name: &str, row: &Row, look: &Look) -> String {
     let reason = cells::reason(row).unwrap_or_default();
     let indent = " ".repeat(NAME_WIDTH + 1);
-    let text = wrapped(&reason, &format!("{name:NAME_WIDTH$} "), &indent, look.width);
+    let text = wrapped(&reason, &format!("{} ", column_or_line(name, NAME_WIDTH)), &indent, look.width);
     format!("{}\n", look.paint.text(Ink::Quiet, text.trim_end()))
 }
 
-/// One line a judged target; those without a value are counted by reason.
+/// One line a judged target under its verdict, what needs attention first; those without a value are counted by reason.
 pub fn targets(report: &Report, look: &Look) -> String {
-    let judged = report.targets().filter(|judged| judged.verdict != Verdict::NotMeasurable);
-    let lines: String = judged.map(|judged| target_line(judged, look)).collect();
+    let judged: Vec<&Judged> = report.targets().filter(|judged| judged.measured.is_some()).collect();
+    let table = TargetTable::of(&judged, look.width);
+    let verdicts = [Verdict::Implausible, Verdict::Missed, Verdict::Unresolved, Verdict::Met];
+    let lines: String =
+        verdicts.iter().map(|verdict| verdict_lines(*verdict, &judged, &table, look)).collect();
     let absent = absent_by_reason(report);
     let rest = match absent.is_empty() {
         true => String::new(),
         false => wrapped(&absent, " not measurable here: ", "   ", look.width),
     };
-    format!("{}\n{lines}{rest}", look.paint.text(Ink::Strong, " Documented targets"))
+    let title =
+        table.line(" Documented targets", ["documented", "measured", "95 % interval"].map(str::to_owned));
+    let title = if judged.is_empty() { " Documented targets\n".to_owned() } else { title };
+    format!("{}\n{lines}{rest}", look.paint.text(Ink::Strong, title.trim_end()))
 }
 
-fn target_line(judged: &Judged, look: &Look) -> String {
-    let verdict = judged.verdict.word();
-    let measured = judged.measured.map_or(String::new(), |value| words::measured(&value, &judged.claim.unit));
-    let head = format!(" {verdict:11} {:29} {:>11}  ", judged.claim.id, judged.target());
-    let line = wrapped(&measured, &head, &" ".repeat(56), look.width);
-    line.replacen(verdict, &look.paint.text(Ink::of(judged.verdict), verdict), 1)
+fn verdict_lines(verdict: Verdict, judged: &[&Judged], table: &TargetTable, look: &Look) -> String {
+    let lines: Vec<String> = judged
+        .iter()
+        .filter(|judged| judged.verdict == verdict)
+        .map(|judged| table.line(&format!("   {}", judged.claim.id), target_cells(judged)))
+        .collect();
+    match lines.is_empty() {
+        true => String::new(),
+        false => format!(" {}\n{}", look.paint.text(Ink::of(verdict), verdict.word()), lines.concat()),
+    }
+}
+
+fn target_cells(judged: &Judged) -> [String; 3] {
+    let unit = &judged.claim.unit;
+    let measured = judged.measured.as_ref();
+    [
+        judged.target(),
+        // The documented figure names the unit, unless the number reads otherwise without it.
+        measured.map_or(String::new(), |value| {
+            words::measured_value(value, if ["x", "bool"].contains(&unit.as_str()) { unit } else { "" })
+        }),
+        measured.map_or(String::new(), words::measured_bounds),
+    ]
+}
+
+/// How wide the columns of the targets are.
+struct TargetTable {
+    name: usize,
+    cells: [usize; 3],
+}
+
+impl TargetTable {
+    /// As wide as their longest cells; the names get what is left of the terminal where that is less.
+    fn of(judged: &[&Judged], width: usize) -> TargetTable {
+        let longest =
+            |least: usize, lengths: &mut dyn Iterator<Item = usize>| lengths.fold(least, usize::max);
+        let all: Vec<[String; 3]> = judged.iter().map(|judged| target_cells(judged)).collect();
+        let titles = [10, 8, 13];
+        let cells = [0, 1, 2].map(|i| longest(titles[i], &mut all.iter().map(|cells| cells[i].len())));
+        let room = width.saturating_sub(cells.iter().sum::<usize>() + cells.len());
+        let names = longest(20, &mut judged.iter().map(|judged| judged.claim.id.len() + 3));
+        TargetTable { name: names.min(room), cells }
+    }
+
+    /// A name and its cells; a name that its column does not hold stands on a line of its own.
+    fn line(&self, name: &str, cells: [String; 3]) -> String {
+        let cells: String =
+            cells.iter().zip(self.cells).map(|(cell, width)| format!(" {cell:>width$}")).collect();
+        format!("{}{cells}\n", column_or_line(name, self.name))
+    }
+}
+
+/// Text padded to a column, or on a line of its own above an empty column.
+fn column_or_line(text: &str, width: usize) -> String {
+    if text.len() <= width { format!("{text:width$}") } else { format!("{text}\n{:width$}", "") }
 }
 
 /// `97 no-workload-yet, 1 isa-absent`.

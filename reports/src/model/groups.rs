@@ -1,6 +1,7 @@
 //! Rows with their derived figures, group by group.
 
 use super::{Figures, Group, LimitShare, Outcome, Placement, Row};
+use crate::bound;
 use perfbench_harness::record::{self, Measured, RunRecord, speedup};
 use perfbench_harness::stats::Interval;
 
@@ -57,7 +58,7 @@ fn figures(
     Figures {
         time_ns,
         speedup: other.and_then(|base| known(speedup(measured, base))),
-        limit: limit_share(record, row, &time_ns),
+        limit: limit_share(record, row, measured, &time_ns),
         placement: placement(measured, &time_ns),
         launches: measured.launch_medians(),
         rounds: measured.left_out().1,
@@ -74,15 +75,21 @@ pub(super) fn known(interval: Interval) -> Option<Interval> {
     (!interval.value.is_nan()).then_some(interval)
 }
 
-fn limit_share(record: &RunRecord, row: &record::Row, time_ns: &Interval) -> Option<LimitShare> {
+fn limit_share(
+    record: &RunRecord,
+    row: &record::Row,
+    measured: &Measured,
+    time_ns: &Interval,
+) -> Option<LimitShare> {
     let bound = row.bound.as_ref()?;
-    let best_ns = bound.times * record.limit(&bound.limit)?.value;
+    let best = bound::best(record, Some(measured), &bound.limit, bound.times)?;
     Some(LimitShare {
         limit: bound.limit.clone(),
+        source: best.source,
         times: bound.times,
         why: bound.why.clone(),
-        best_ns,
-        share: best_ns / time_ns.value,
+        best_ns: best.ns,
+        share: best.ns / time_ns.value,
     })
 }
 

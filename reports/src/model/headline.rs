@@ -32,19 +32,21 @@ fn noise_floor(groups: &[Group]) -> Option<f64> {
 }
 
 pub(super) fn headline(record: &RunRecord, cards: &Cards) -> String {
-    let rows = match cards.rows_broke {
-        0 => plural(cards.rows_measured, "result"),
-        broke => format!("{} and {broke} broken", plural(cards.rows_measured, "result")),
-    };
     let scripted =
         if record.is_scripted() { "A script dictated the time: no figure is a measurement. " } else { "" };
-    let verdict = match cards.judged() {
-        0 => "no documented target was judged".to_owned(),
-        judged => {
-            format!("{} of {} judged here met{}", cards.met, plural(judged, "documented target"), rest(cards))
-        }
+    let broke = match cards.rows_broke {
+        0 => String::new(),
+        broke => format!("{} broke. ", plural(broke, "row")),
     };
-    format!("{scripted}{rows}: {verdict}.")
+    let verdict = match cards.judged() {
+        0 => format!("No documented target was judged in {}", plural(cards.rows_measured, "result")),
+        judged => format!("{} of {} met{}", cards.met, plural(judged, "judged target"), rest(cards)),
+    };
+    let absent = match cards.not_measurable {
+        0 => String::new(),
+        count => format!("; {count} more were not measured"),
+    };
+    format!("{scripted}{broke}{verdict}{absent}.")
 }
 
 fn rest(cards: &Cards) -> String {

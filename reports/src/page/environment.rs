@@ -2,9 +2,31 @@
 
 use super::{Page, words};
 use crate::chart::axis::size_label;
+use perfbench_harness::Unavailable;
 use perfbench_harness::machine::EnvironmentCheck;
+use perfbench_harness::record::CounterFacts;
+
+/// Counters that work, or that share a reason why they do not.
+pub struct CounterGroup<'a> {
+    /// The reason.
+    pub why: Option<&'a Unavailable>,
+    /// The counters.
+    pub counters: Vec<&'a CounterFacts>,
+}
 
 impl Page<'_> {
+    pub(super) fn counters(&self) -> Vec<CounterGroup<'_>> {
+        let mut groups: Vec<CounterGroup<'_>> = Vec::new();
+        for counter in &self.report.counters {
+            let why = counter.unavailable.as_ref();
+            match groups.iter_mut().find(|group| group.why == why) {
+                Some(group) => group.counters.push(counter),
+                None => groups.push(CounterGroup { why, counters: vec![counter] }),
+            }
+        }
+        groups
+    }
+
     pub(super) fn machine_facts(&self) -> Vec<(&'static str, String)> {
         let machine = &self.report.machine;
         let list = |items: &[String]| if items.is_empty() { "none".into() } else { items.join(", ") };

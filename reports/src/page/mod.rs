@@ -22,7 +22,10 @@ use targets::DocumentView;
 const SCRIPT: &str = include_str!("../../templates/page.js");
 const STYLE: &str = include_str!("../../templates/page.css");
 
-/// Pictures of one kind that stand open before the reader asks for more.
+/// Most pictures of one kind that stand open together.
+const OPEN_TOGETHER: usize = 10;
+
+/// Pictures that stand open where there are more than that.
 const OPEN_FIGURES: usize = 3;
 
 /// The page of a record and its report.
@@ -75,8 +78,8 @@ impl Page<'_> {
         self.at(place).flat_map(|d| &d.figures).filter(|figure| figure.subject == subject).collect()
     }
 
-    fn opens(&self, index: &usize) -> bool {
-        *index < OPEN_FIGURES
+    fn opens(&self, drawing: &Drawing, index: &usize) -> bool {
+        drawing.figures.len() <= OPEN_TOGETHER || *index < OPEN_FIGURES
     }
 }
 

@@ -52,7 +52,7 @@ impl Page<'_> {
         );
         all.push(format!("{} rounds in {} launches", figures.rounds, figures.launches.len()));
         if !row.isa.is_empty() {
-            all.push(row.isa.join("+"));
+            all.push(row.isa.join(" + "));
         }
         all
     }

@@ -69,7 +69,14 @@ impl DocumentView<'_> {
 }
 
 impl Page<'_> {
-    pub(super) fn measured(&self, judged: &Judged) -> String {
-        judged.measured.as_ref().map_or("nothing".into(), |value| words::measured(value, &judged.claim.unit))
+    /// What was measured and its bounds.
+    pub(super) fn measured(&self, judged: &Judged) -> (String, String) {
+        let told = |value| (words::measured_value(value, &judged.claim.unit), words::measured_bounds(value));
+        judged.measured.as_ref().map_or_else(|| ("nothing".into(), String::new()), told)
+    }
+
+    /// A note as a sentence.
+    pub(super) fn sentence(&self, text: &str) -> String {
+        words::sentence(text)
     }
 }
