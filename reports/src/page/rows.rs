@@ -101,7 +101,7 @@ fn count(count: &Count) -> String {
         _ => String::new(),
     };
     match &count.per_op {
-        Ok(value) => format!("{}: {} per operation{mark}", count.name, words::number(*value)),
+        Ok(value) => format!("{}: {}/op{mark}", count.name, words::number(*value)),
         Err(why) => format!("{}: not measurable here, {why}", count.name),
     }
 }
