@@ -159,7 +159,7 @@ fn scaled(bits: u32, below: usize) -> usize {
 /// A comb of `holes` free blocks between live ones, none of which can join another or serve a request, and behind it a
 /// window of live blocks replaced in turn. First fit passes by every hole. The holes arise in random order: in address
 /// order a red-black tree would lean, twice as deep to the right as balanced.
-pub fn holes<A: Arena>(holes: usize, seed: u64) -> Result<Box<dyn Case>, Unavailable> {
+pub fn holes<A: Arena>(holes: usize, seed: u64) -> Result<impl Body, Unavailable> {
     let mut arena = arena::<A>(2 * holes * HOLE_BYTES + (1 << 20))?;
     let comb: Vec<Held> = (0..2 * holes).map(|_| taken(&mut arena, bytes(HOLE_BYTES), 0)).collect();
     let mut teeth: Vec<&[Held]> = comb.chunks_exact(2).collect();
@@ -170,7 +170,7 @@ pub fn holes<A: Arena>(holes: usize, seed: u64) -> Result<Box<dyn Case>, Unavail
         tooth[0].give_back(&mut arena).expect("the block is live");
         live.push(tooth[1]);
     }
-    Ok(solo(Replace { arena, live, random, pick: Oldest(0) }))
+    Ok(Replace { arena, live, random, pick: Oldest(0) })
 }
 
 /// `live` blocks of 16 to 512 bytes, as old as after two replacements each.

@@ -15,7 +15,7 @@ pub mod trace;
 #[cfg(test)]
 mod tests;
 
-use perfbench_harness::case::{Case, Fact};
+use perfbench_harness::case::{Body, Case, Fact, solo};
 use perfbench_harness::{Broken, Isa, Point, Role, Setup, Unavailable, Variant, Workload};
 use std::alloc::Layout;
 use std::fmt;
@@ -175,11 +175,27 @@ fn build<A: Arena>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {
     let size = setup.point.size as usize;
     match setup.point.name {
         "pairs" => cases::pairs::<A>(size),
-        "holes_100" | "holes_10k" => cases::holes::<A>(size, setup.seed),
+        "holes_100" | "holes_10k" => cases::holes::<A>(size, setup.seed).map(solo),
         "churn_100" | "churn_10k" => cases::churn::<A>(size, setup.seed),
         "replay" => replay::case::<A>(setup.input("trace")),
         other => unreachable!("no point {other} in the table"),
     }
+}
+
+/// The operation of the `holes` rows of `first_fit_list` itself, for another timing loop than the harness's.
+///
+/// # Errors
+/// No region of this size can be had.
+pub fn holes_first_fit_list(setup: &Setup<'_>) -> Result<impl Body + use<>, Unavailable> {
+    cases::holes::<first_fit_list::Arena>(setup.point.size as usize, setup.seed)
+}
+
+/// The same for `first_fit_tree`.
+///
+/// # Errors
+/// No region of this size can be had.
+pub fn holes_first_fit_tree(setup: &Setup<'_>) -> Result<impl Body + use<>, Unavailable> {
+    cases::holes::<first_fit_tree::Arena>(setup.point.size as usize, setup.seed)
 }
 
 /// What every row of a design tells beside time.
