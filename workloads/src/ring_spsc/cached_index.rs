@@ -16,7 +16,7 @@ impl<T: Send + 'static> Spsc<T> for CachedIndex {
 
     fn ring(capacity: usize, start: u64) -> Result<(Producer<T>, Consumer<T>), Unavailable> {
         let slots = (0..capacity).map(|_| Slot::empty());
-        Ok(endpoints(Memory::boxed(Header::starting_at(start), slots), capacity, start))
+        Ok(endpoints(Memory::boxed(Header::starting_at(start), slots)))
     }
 }
 
@@ -54,14 +54,14 @@ impl<T> Layout<Slot<T>> for Header {
 /// Splits a fresh ring into its two sides.
 ///
 /// # Panics
-/// Where `capacity` is no power of two.
-pub fn endpoints<T>(
+/// Where the number of slots is no power of two.
+pub(crate) fn endpoints<T>(
     [producer, consumer]: [Memory<Header, Slot<T>>; 2],
-    capacity: usize,
-    start: u64,
 ) -> (Producer<T>, Consumer<T>) {
-    assert!(capacity.is_power_of_two(), "the indices are masked");
-    let mask = capacity as u64 - 1;
+    assert!(producer.slot_count().is_power_of_two(), "the indices are masked");
+    let mask = producer.slot_count() as u64 - 1;
+    // Relaxed: nobody else knows of a fresh ring.
+    let start = producer.header().tail.0.load(Ordering::Relaxed);
     (
         Producer { memory: producer, mask, tail: start, head: start },
         Consumer { memory: consumer, mask, head: start, tail: start },

@@ -75,6 +75,7 @@ enum Owner<H: Layout<S>, S> {
 pub struct Memory<H: Layout<S>, S> {
     header: NonNull<H>,
     slots: NonNull<S>,
+    slot_count: usize,
     _owner: Owner<H, S>,
 }
 
@@ -83,14 +84,15 @@ unsafe impl<H: Layout<S> + Send + Sync, S: Send + Sync> Send for Memory<H, S> {}
 
 impl<H: Layout<S>, S> Memory<H, S> {
     /// Both sides' holds on heap memory; what is unread at the end is dropped.
-    pub fn boxed(header: H, slots: impl Iterator<Item = S>) -> [Self; 2] {
+    pub(crate) fn boxed(header: H, slots: impl Iterator<Item = S>) -> [Self; 2] {
         let boxed = Arc::new(Boxed { header, slots: slots.collect() });
         [Self::on_heap(boxed.clone()), Self::on_heap(boxed)]
     }
 
     fn on_heap(boxed: Arc<Boxed<H, S>>) -> Self {
         let slots = NonNull::new(boxed.slots.as_ptr().cast_mut()).expect("a box is never at zero");
-        Self { header: NonNull::from(&boxed.header), slots, _owner: Owner::Heap(boxed) }
+        let (header, slot_count) = (NonNull::from(&boxed.header), boxed.slots.len());
+        Self { header, slots, slot_count, _owner: Owner::Heap(boxed) }
     }
 
     /// Both sides' holds on a shared mapping with the slots right behind the header. Nothing in it is ever dropped,
@@ -98,23 +100,31 @@ impl<H: Layout<S>, S> Memory<H, S> {
     ///
     /// # Errors
     /// What the kernel refused.
-    pub fn mapped(header: H, slots: impl ExactSizeIterator<Item = S>) -> Result<[Self; 2], Unavailable> {
+    ///
+    /// # Panics
+    /// Where the iterator gives more slots than it says.
+    pub(crate) fn mapped(
+        header: H,
+        slots: impl ExactSizeIterator<Item = S>,
+    ) -> Result<[Self; 2], Unavailable> {
         const { assert!(align_of::<H>() <= 4096 && align_of::<S>() <= 4096) };
         let offset_bytes = size_of::<H>().next_multiple_of(align_of::<S>());
-        let mapping = Mapping::new(offset_bytes + slots.len() * size_of::<S>())?;
+        let slot_count = slots.len();
+        let mapping = Mapping::new(offset_bytes + slot_count * size_of::<S>())?;
         let start = mapping.start();
         // SAFETY: the mapping is longer than the offset.
         let first = unsafe { start.add(offset_bytes) }.cast::<S>();
         // SAFETY: a mapping starts at a page, which aligns every header, and nobody else knows of it yet.
         unsafe { start.cast::<H>().write(header) };
         for (index, slot) in slots.enumerate() {
+            assert!(index < slot_count, "the iterator says how many slots it gives");
             // SAFETY: the mapping was made for this many slots.
             let place = unsafe { first.add(index) };
             // SAFETY: the offset is aligned for slots, and nobody else knows of the mapping yet.
             unsafe { place.write(slot) };
         }
         let owner = std::sync::Arc::new(mapping);
-        let side = || Self { header: start.cast(), slots: first, _owner: Owner::Mapped(owner.clone()) };
+        let side = || Self { header: start.cast(), slots: first, slot_count, _owner: Owner::Mapped(owner.clone()) };
         Ok([side(), side()])
     }
 
@@ -123,6 +133,11 @@ impl<H: Layout<S>, S> Memory<H, S> {
     pub fn header(&self) -> &H {
         // SAFETY: the owner keeps the header alive and in place, and lends it to nobody mutably.
         unsafe { self.header.as_ref() }
+    }
+
+    /// How many slots there are.
+    pub(crate) fn slot_count(&self) -> usize {
+        self.slot_count
     }
 
     /// Where slot `index` lies, to be prefetched: not to be dereferenced, and may lie behind the end.

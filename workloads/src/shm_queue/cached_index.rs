@@ -14,6 +14,6 @@ impl Spsc<u64> for CachedIndex {
 
     fn ring(capacity: usize, start: u64) -> Result<(Producer<u64>, Consumer<u64>), Unavailable> {
         let memory = Memory::mapped(Header::starting_at(start), (0..capacity).map(|_| Slot::empty()))?;
-        Ok(endpoints(memory, capacity, start))
+        Ok(endpoints(memory))
     }
 }
