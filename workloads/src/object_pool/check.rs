@@ -42,7 +42,7 @@ pub fn pool<P: Pool>(seed: u64) -> Result<(), Broken> {
     bounds_all_pools_together::<P>()?;
     keeps_no_changed_size::<P>()?;
     counts_every_thread::<P>()?;
-    let leftover = leftover_bytes::<P>();
+    let leftover = leftover_bytes::<P>()?;
     ensure!(leftover == 0, "{leftover} bytes of a sensitive object outlived its give-back");
     Ok(())
 }
@@ -181,14 +181,20 @@ fn intact(bytes: &[u8], stamp: u8) -> Result<(), Broken> {
 }
 
 /// Bytes of a sensitive object that its next holder finds.
-pub fn leftover_bytes<P: Pool>() -> usize {
+///
+/// # Errors
+/// [`Broken`] where the next holder gets another allocation, so that there is nothing to find.
+pub fn leftover_bytes<P: Pool>() -> Result<usize, Broken> {
     let pool = P::new(Limits { sensitive: true, ..limits(1, 1) });
-    let mut first = pool.take().expect("one object is within the limits");
-    let room = first.capacity();
+    let taken = || pool.take().map_err(|refused| Broken(refused.to_string()));
+    let mut first = taken()?;
+    let (place, room) = (first.as_ptr(), first.capacity());
     first.resize(room, 0xa5);
     drop(first);
-    let mut second = pool.take().expect("it was given back");
-    // SAFETY: the limits admit one object, so this is the allocation whose `room` bytes were written above.
+    let mut second = taken()?;
+    let came = (second.as_ptr(), second.capacity());
+    ensure!(came == (place, room), "a pool that keeps one object made another: {came:?} after {place:?}");
+    // SAFETY: just seen to be the allocation whose `room` bytes were written above.
     unsafe { second.set_len(room) };
-    second.iter().filter(|byte| **byte != 0).count()
+    Ok(second.iter().filter(|byte| **byte != 0).count())
 }

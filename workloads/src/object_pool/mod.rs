@@ -101,11 +101,12 @@ fn hit_facts<P: Pool>(pool: &P) -> Vec<Fact> {
     let hit_rate =
         pool.statistics().hit_rate_percent().map(|percent| Fact::new("hit_rate_percent", "%", percent));
     let measured = [
-        Fact::new("leftover_bytes", "B", check::leftover_bytes::<P>() as f64),
         Fact::new("objects_held", "objects", lend_all(&P::new(limits(0))).len() as f64),
         Fact::new("pools_held_mib", "MiB", mebibytes_held::<P>() as f64),
     ];
-    hit_rate.into_iter().chain(measured).collect()
+    let leftover = check::leftover_bytes::<P>().ok();
+    let leftover = leftover.map(|bytes| Fact::new("leftover_bytes", "B", bytes as f64));
+    hit_rate.into_iter().chain(leftover).chain(measured).collect()
 }
 
 /// Takes until the pool refuses.

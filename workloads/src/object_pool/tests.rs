@@ -20,6 +20,7 @@ const KNOWS_NO_LIMIT: u8 = 2;
 const NEVER_WIPES: u8 = 3;
 const WARMS_NOTHING: u8 = 4;
 const SPENDS_WITHOUT_BUDGET: u8 = 5;
+const KEEPS_ANOTHER: u8 = 6;
 
 impl<const FAULT: u8> Source for Planted<FAULT> {
     fn hand_out(&self) -> Result<Vec<u8>, ResourceExhausted> {
@@ -31,7 +32,11 @@ impl<const FAULT: u8> Source for Planted<FAULT> {
     }
 
     fn give_back(&self, bytes: Vec<u8>) {
-        self.0.give_back(bytes);
+        if FAULT == KEEPS_ANOTHER {
+            self.0.give_back(Vec::with_capacity(bytes.capacity()));
+        } else {
+            self.0.give_back(bytes);
+        }
     }
 }
 
@@ -68,6 +73,7 @@ fn object_pool_check_catches_each_planted_fault() {
         (check::pool::<Planted<NEVER_WIPES>>(3), "outlived"),
         (check::pool::<Planted<WARMS_NOTHING>>(3), "80 % of 10 made 0"),
         (check::pool::<Planted<SPENDS_WITHOUT_BUDGET>>(3), "past the budget"),
+        (check::pool::<Planted<KEEPS_ANOTHER>>(3), "made another"),
     ];
     for (came, complaint) in complaints {
         assert!(came.clone().is_err_and(|broken| broken.0.contains(complaint)), "{complaint}: {came:?}");
