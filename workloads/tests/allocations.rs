@@ -5,7 +5,7 @@ use perfbench_harness::clock::{Clock, ClockChoice};
 use perfbench_harness::counter::heap::CountingAllocator;
 use perfbench_harness::counter::{self, Selection};
 use perfbench_harness::{Granted, Setup, Workload};
-use perfbench_workloads::{object_pool, wire_message};
+use perfbench_workloads::{arena, object_pool, wire_message};
 use std::collections::BTreeMap;
 
 #[global_allocator]
@@ -25,6 +25,9 @@ const EXPECTED: &[(&Workload, &str, &str, [f64; 3])] = &[
     (&object_pool::WORKLOAD, "miss", "system_malloc", [1.0, 0.0, 1.0]),
     (&object_pool::WORKLOAD, "miss", "sync_mutex", [1.0, 0.0, 1.0]),
     (&object_pool::WORKLOAD, "miss", "async_mutex", [1.0, 0.0, 1.0]),
+    (&arena::WORKLOAD, "pairs", "system_malloc", [1.0, 0.0, 1.0]),
+    (&arena::WORKLOAD, "pairs", "first_fit_list", [0.0; 3]),
+    (&arena::WORKLOAD, "pairs", "first_fit_tree", [0.0; 3]),
 ];
 
 fn main() {

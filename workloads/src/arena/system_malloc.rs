@@ -1,14 +1,16 @@
-//! The C library's malloc, as Rust's `System` allocator calls it: what a program has without an arena.
+//! The C library's malloc, reached through the program's global allocator, so that the heap counters see each call: what
+//! a program has without an arena.
 
 use super::{Extent, Misuse, Statistics};
 use perfbench_harness::Broken;
-use std::alloc::{GlobalAlloc, Layout, System};
+use std::alloc::{self, Layout};
 use std::ptr::NonNull;
 
 /// What it is, for the table.
-pub const ABOUT: &str = "the C library's malloc and free";
+pub const ABOUT: &str =
+    "the C library's malloc and free, through the global allocator, whose calls are counted";
 
-/// Hands everything on to `System`.
+/// Hands everything on to the global allocator.
 pub struct Arena;
 
 impl super::Arena for Arena {
@@ -21,24 +23,24 @@ impl super::Arena for Arena {
     #[inline]
     fn allocate(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         // SAFETY: the layout is not empty.
-        NonNull::new(unsafe { System.alloc(not_empty(layout)) })
+        NonNull::new(unsafe { alloc::alloc(not_empty(layout)) })
     }
 
     #[inline]
     unsafe fn free(&mut self, block: NonNull<u8>, layout: Layout) -> Result<(), Misuse> {
         // SAFETY: the caller's promise, handed on.
-        unsafe { System.dealloc(block.as_ptr(), not_empty(layout)) };
+        unsafe { alloc::dealloc(block.as_ptr(), not_empty(layout)) };
         Ok(())
     }
 
     fn allocate_zeroed(&mut self, layout: Layout) -> Option<NonNull<u8>> {
         // SAFETY: the layout is not empty.
-        NonNull::new(unsafe { System.alloc_zeroed(not_empty(layout)) })
+        NonNull::new(unsafe { alloc::alloc_zeroed(not_empty(layout)) })
     }
 
     unsafe fn reallocate(&mut self, block: NonNull<u8>, old: Layout, new: Layout) -> Option<NonNull<u8>> {
         // SAFETY: the caller's promise, handed on; the new size is not zero.
-        NonNull::new(unsafe { System.realloc(block.as_ptr(), not_empty(old), new.size().max(1)) })
+        NonNull::new(unsafe { alloc::realloc(block.as_ptr(), not_empty(old), new.size().max(1)) })
     }
 
     fn statistics(&self) -> Option<Statistics> {
