@@ -2,6 +2,9 @@
 
 use perfbench_harness::Isa;
 
+/// What it is, for the table.
+pub const ABOUT: &str = "AES-NI and PCLMULQDQ, 8 blocks interleaved, one reduction for 8 blocks";
+
 /// The features used.
 pub const NEEDS: Isa = Isa::AES_NI.and(Isa::PCLMUL).and(Isa::SSSE3).and(Isa::SSE41);
 

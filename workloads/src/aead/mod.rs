@@ -107,15 +107,8 @@ use foreign_level;
 type MakeKey = fn(Granted, &Key) -> Result<Box<dyn Gcm>, Unavailable>;
 
 macro_rules! levels {
-    ($($name:literal, $about:literal, $role:ident, $level:ty;)*) => {
-        static VARIANTS: &[Variant] = &[$(Variant {
-            name: $name,
-            about: $about,
-            role: Role::$role,
-            needs: <$level as Level>::NEEDS,
-            build: build::<$level>,
-            check: check::check::<$level>,
-        }),*];
+    ($(variant::<$level:ty>($name:literal, $about:expr, $role:expr),)*) => {
+        static VARIANTS: &[Variant] = &[$(variant::<$level>($name, $about, $role)),*];
 
         #[cfg(all(test, not(miri)))]
         static MAKERS: &[(&str, Isa, MakeKey)] = &[$(
@@ -125,10 +118,14 @@ macro_rules! levels {
 }
 
 levels! {
-    "portable", "constant time without intrinsics: bitsliced AES, carry-less products from masked multiplications", Baseline, portable::Portable;
-    "aes_ni", "AES-NI and PCLMULQDQ, 8 blocks interleaved, one reduction for 8 blocks", Optimised, aes_ni::AesNi;
-    "vaes", "VAES and VPCLMULQDQ on 512-bit registers, 16 blocks at a time, one reduction for 16 blocks", Optimised, vaes::Vaes;
-    "neon_aes", "NEON with AES and PMULL, 8 blocks interleaved, one reduction for 8 blocks", Optimised, neon_aes::NeonAes;
+    variant::<portable::Portable>("portable", portable::ABOUT, Role::Baseline),
+    variant::<aes_ni::AesNi>("aes_ni", aes_ni::ABOUT, Role::Optimised),
+    variant::<vaes::Vaes>("vaes", vaes::ABOUT, Role::Optimised),
+    variant::<neon_aes::NeonAes>("neon_aes", neon_aes::ABOUT, Role::Optimised),
+}
+
+const fn variant<L: Level>(name: &'static str, about: &'static str, role: Role) -> Variant {
+    Variant { name, about, role, needs: L::NEEDS, build: build::<L>, check: check::check::<L> }
 }
 
 /// AES-256-GCM sealing.

@@ -2,6 +2,9 @@
 
 use perfbench_harness::Isa;
 
+/// What it is, for the table.
+pub const ABOUT: &str = "NEON with AES and PMULL, 8 blocks interleaved, one reduction for 8 blocks";
+
 const NEEDS: Isa = Isa::NEON.and(Isa::NEON_AES);
 
 #[cfg(target_arch = "aarch64")]

@@ -10,6 +10,10 @@ use bitslice::Aes;
 use carryless::Hash;
 use perfbench_harness::{Granted, Isa, Unavailable};
 
+/// What it is, for the table.
+pub const ABOUT: &str =
+    "constant time without intrinsics: bitsliced AES, carry-less products from masked multiplications";
+
 /// A key of this level.
 pub struct Portable {
     aes: Aes,

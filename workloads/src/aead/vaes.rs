@@ -4,6 +4,10 @@
 
 use perfbench_harness::Isa;
 
+/// What it is, for the table.
+pub const ABOUT: &str =
+    "VAES and VPCLMULQDQ on 512-bit registers, 16 blocks at a time, one reduction for 16 blocks";
+
 const NEEDS: Isa = super::aes_ni::NEEDS.and(Isa::AVX512F).and(Isa::AVX512BW).and(Isa::VAES).and(Isa::VPCLMUL);
 
 #[cfg(target_arch = "x86_64")]

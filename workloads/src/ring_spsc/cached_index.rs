@@ -7,6 +7,9 @@ use super::{Pop, Push, Spsc};
 use crate::sync::{AtomicU64, Ordering};
 use perfbench_harness::Unavailable;
 
+/// What it is, for the table.
+pub const ABOUT: &str = "padded, cached, masked indices";
+
 /// The ring between threads.
 pub struct CachedIndex;
 
@@ -55,9 +58,7 @@ impl<T> Layout<Slot<T>> for Header {
 ///
 /// # Panics
 /// Where the number of slots is no power of two.
-pub(crate) fn endpoints<T>(
-    [producer, consumer]: [Memory<Header, Slot<T>>; 2],
-) -> (Producer<T>, Consumer<T>) {
+pub(crate) fn endpoints<T>([producer, consumer]: [Memory<Header, Slot<T>>; 2]) -> (Producer<T>, Consumer<T>) {
     assert!(producer.slot_count().is_power_of_two(), "the indices are masked");
     let mask = producer.slot_count() as u64 - 1;
     // Relaxed: nobody else knows of a fresh ring.

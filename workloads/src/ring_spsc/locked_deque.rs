@@ -5,6 +5,9 @@ use perfbench_harness::Unavailable;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+/// What it is, for the table.
+pub const ABOUT: &str = "mutex and VecDeque";
+
 /// The queue between threads.
 pub struct LockedDeque;
 

@@ -124,7 +124,8 @@ impl<H: Layout<S>, S> Memory<H, S> {
             unsafe { place.write(slot) };
         }
         let owner = std::sync::Arc::new(mapping);
-        let side = || Self { header: start.cast(), slots: first, slot_count, _owner: Owner::Mapped(owner.clone()) };
+        let side =
+            || Self { header: start.cast(), slots: first, slot_count, _owner: Owner::Mapped(owner.clone()) };
         Ok([side(), side()])
     }
 

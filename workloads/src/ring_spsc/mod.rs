@@ -163,18 +163,10 @@ pub static WORKLOAD: Workload = Workload {
         HOP,
     ],
     variants: &[
-        variant::<locked_deque::LockedDeque>("locked_deque", "mutex and VecDeque", Role::Baseline),
-        variant::<sequenced::Sequenced>(
-            "sequenced",
-            "sequence number in each 64-byte slot",
-            Role::Documented,
-        ),
-        variant::<cached_index::CachedIndex>(
-            "cached_index",
-            "padded, cached, masked indices",
-            Role::Optimised,
-        ),
-        variant::<rtrb::Rtrb>("rtrb", "the crate that most would pick", Role::Peer),
+        variant::<locked_deque::LockedDeque>("locked_deque", locked_deque::ABOUT, Role::Baseline),
+        variant::<sequenced::Sequenced>("sequenced", sequenced::ABOUT, Role::Documented),
+        variant::<cached_index::CachedIndex>("cached_index", cached_index::ABOUT, Role::Optimised),
+        variant::<rtrb::Rtrb>("rtrb", rtrb::ABOUT, Role::Peer),
     ],
 };
 

@@ -4,6 +4,9 @@ use super::{Pop, Push, Spsc};
 use ::rtrb::{Consumer, Producer, PushError, RingBuffer};
 use perfbench_harness::Unavailable;
 
+/// What it is, for the table.
+pub const ABOUT: &str = "the crate that most would pick";
+
 /// The crate's ring between threads.
 pub struct Rtrb;
 

@@ -5,6 +5,9 @@ use super::{Pop, Push, Spsc};
 use crate::sync::{AtomicU64, Ordering};
 use perfbench_harness::Unavailable;
 
+/// What it is, for the table.
+pub const ABOUT: &str = "sequence number in each 64-byte slot";
+
 /// The ring between threads.
 pub struct Sequenced;
 

@@ -5,6 +5,9 @@ use crate::ring_spsc::cached_index::{Consumer, Header, Producer, endpoints};
 use crate::ring_spsc::memory::{Memory, Slot};
 use perfbench_harness::Unavailable;
 
+/// What it is, for the table.
+pub const ABOUT: &str = "the ring of ring_spsc, mapped";
+
 /// The ring between processes.
 pub struct CachedIndex;
 

@@ -6,6 +6,9 @@ use crate::ring_spsc::{Pop, Push, Spsc};
 use crate::sync::{AtomicU64, Ordering};
 use perfbench_harness::Unavailable;
 
+/// What it is, for the table.
+pub const ABOUT: &str = "head, tail, capacity in one header";
+
 /// The queue between processes.
 pub struct HeadTail;
 

@@ -28,13 +28,9 @@ pub static WORKLOAD: Workload = Workload {
         HOP,
     ],
     variants: &[
-        variant::<head_tail::HeadTail>("head_tail", "head, tail, capacity in one header", Role::Documented),
-        variant::<cached_index::CachedIndex>(
-            "cached_index",
-            "the ring of ring_spsc, mapped",
-            Role::Optimised,
-        ),
-        variant::<unix_socket::UnixSocket>("unix_socket", "8-byte messages over a socket pair", Role::Peer),
+        variant::<head_tail::HeadTail>("head_tail", head_tail::ABOUT, Role::Documented),
+        variant::<cached_index::CachedIndex>("cached_index", cached_index::ABOUT, Role::Optimised),
+        variant::<unix_socket::UnixSocket>("unix_socket", unix_socket::ABOUT, Role::Peer),
     ],
 };
 

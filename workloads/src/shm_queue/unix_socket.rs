@@ -7,6 +7,9 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 
+/// What it is, for the table.
+pub const ABOUT: &str = "8-byte messages over a socket pair";
+
 /// The kernel's queue between processes; its capacity is the kernel's choice.
 pub struct UnixSocket;
 
