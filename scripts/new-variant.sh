@@ -26,26 +26,38 @@ table=$folder/mod.rs
 [[ $role =~ ^(Baseline|Documented|Optimised|Peer)$ ]] || fail "there is no role $role"
 [[ ! -e $folder/$name.rs ]] || fail "$folder/$name.rs is there already"
 
-first=$(sed -nE '/variants: &\[/,/\],/ s/.*<([a-z0-9_]+)::.*/\1/p' "$table" | sed -n 1p)
-from=${4:-$first}
-[[ -n $from ]] || fail "the table in $table is of another shape: copy a file and its lines by hand"
-[[ -f $folder/$from.rs ]] || fail "$folder/$from.rs is not there"
+# Every table line reads `    MAKER::<MODULE::Type>("NAME", MODULE::ABOUT, Role::ROLE),`.
+in_table() {
+  sed -nE 's/^ +[a-z]+::<([a-z0-9_]+)::[A-Za-z0-9]+>\("[a-z0-9_]+", .*\),$/\1/p' "$table"
+}
 
+# The first of the table that is one file: a folder beside it would hold parts that the copy lacks.
+first() {
+  in_table | while read -r module; do
+    [[ -d $folder/$module ]] || { echo "$module" && break; }
+  done
+}
+
+from=${4:-$(first)}
+in_table | grep -qx "$from" || fail "$table has no line for $from"
+[[ -f $folder/$from.rs && ! -d $folder/$from ]] || fail "$folder/$from.rs is not all of that variant"
+
+new=$(mktemp -d)
+trap 'rm -r "$new"' EXIT
 rename="s/\b$from\b/$name/g; s/\b$(camel "$from")\b/$(camel "$name")/g"
-sed -E "$rename" "$folder/$from.rs" >"$folder/$name.rs"
+sed -E "$rename" "$folder/$from.rs" >"$new/file"
+sed -E "
+  /^(pub )?mod $from;\$/ { p; s/$from/$name/; b }
+  /^ +[a-z]+::<$from::/ { p; $rename; s/Role::[A-Za-z]+/Role::$role/ }
+" "$table" >"$new/table"
+rustfmt --edition 2024 <"$new/table" >"$new/formatted"
 
-# A table entry runs from the line that names the module to the line that closes the call.
-entry=$(awk -v start="<$from::" 'index($0, start) { on = 1 } on { print } on && /\),$/ { exit }' "$table")
-entry=$(sed -E "$rename; s/Role::[A-Za-z]+/Role::$role/" <<<"$entry")
-export from name entry
-awk '
-  { print }
-  $0 == "mod " ENVIRON["from"] ";" { print "mod " ENVIRON["name"] ";" }
-  index($0, "<" ENVIRON["from"] "::") { in_entry = 1 }
-  in_entry && /\),$/ { print ENVIRON["entry"]; in_entry = 0 }
-' "$table" >"$table.new"
-mv "$table.new" "$table"
-rustfmt --edition 2024 "$table"
+added=$(diff "$table" "$new/formatted" | grep -c '^>' || true)
+removed=$(diff "$table" "$new/formatted" | grep -c '^<' || true)
+[[ $added == 2 && $removed == 0 ]] ||
+  fail "$added lines would come to $table and $removed go, instead of 2 and none: a shorter name may help"
+cp "$new/formatted" "$table"
+cp "$new/file" "$folder/$name.rs"
 
 echo "made $folder/$name.rs as a copy of $from.rs, with its mod line and its entry in $table"
 echo "next: make it another way to do it, say which in its first lines and in what the table says of it, then"

@@ -49,16 +49,29 @@ fn target() -> PathBuf {
     profile.and_then(Path::parent).expect("tests lie below the target folder").into()
 }
 
+/// Every folder that has a table.
+fn workloads() -> Vec<String> {
+    let folders = std::fs::read_dir(root().join("workloads/src")).expect("the workloads lie here");
+    let folders = folders.map(|entry| entry.expect("an entry").path());
+    let workloads = folders.filter(|folder| folder.join("mod.rs").exists());
+    let name = |folder: PathBuf| folder.file_name().expect("a name").to_string_lossy().into_owned();
+    let mut names: Vec<String> = workloads.map(name).collect();
+    names.sort();
+    names
+}
+
 #[test]
-fn a_new_variant_is_one_file_and_two_lines_and_compiles() {
-    let copy = copy_of_the_repository();
-    let original = root().join("workloads/src/object_pool/system_malloc.rs");
-    let lines = std::fs::read_to_string(original).expect("the first variant").lines().count();
-    run(Command::new(copy.path().join("scripts/new-variant.sh")).args(["object_pool", "brand_new"]));
-    let expected = [
-        format!("{lines} 0 workloads/src/object_pool/brand_new.rs"),
-        "2 0 workloads/src/object_pool/mod.rs".into(),
-    ];
+fn a_new_variant_is_one_file_and_two_lines_in_every_workload_and_all_compile() {
+    let (copy, workloads) = (copy_of_the_repository(), workloads());
+    assert_eq!(workloads.len(), perfbench_workloads::REGISTRY.len(), "{workloads:?}");
+    let mut expected = Vec::new();
+    for workload in &workloads {
+        run(Command::new(copy.path().join("scripts/new-variant.sh")).args([workload, "brand_new"]));
+        let folder = copy.path().join("workloads/src").join(workload);
+        let file = std::fs::read_to_string(folder.join("brand_new.rs")).expect("the new file");
+        expected.push(format!("{} 0 workloads/src/{workload}/brand_new.rs", file.lines().count()));
+        expected.push(format!("2 0 workloads/src/{workload}/mod.rs"));
+    }
     assert_eq!(changes(copy.path()), expected);
     run(Command::new(env!("CARGO")).current_dir(copy.path()).env("CARGO_TARGET_DIR", target()).args([
         "check",
@@ -67,6 +80,23 @@ fn a_new_variant_is_one_file_and_two_lines_and_compiles() {
         "--package",
         "perfbench-workloads",
     ]));
+}
+
+#[test]
+fn a_table_whose_line_cannot_be_copied_is_left_as_it_is() {
+    let copy = copy_of_the_repository();
+    let script = copy.path().join("scripts/new-variant.sh");
+    let too_long = "n".repeat(35);
+    let arguments = [
+        ["object_pool", &too_long, "Optimised", "sync_mutex"],
+        ["aead", "brand_new", "Optimised", "portable"],
+        ["aead", "brand_new", "Optimised", "engine"],
+    ];
+    for arguments in arguments {
+        let output = Command::new(&script).args(arguments).output().expect("the script starts");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    }
+    assert_eq!(changes(copy.path()), Vec::<String>::new());
 }
 
 #[test]
