@@ -192,7 +192,8 @@ pub(super) fn layout(size: usize, align: usize) -> Layout {
     Layout::from_size_align(size, align).expect("the check's sizes and alignments are in order")
 }
 
-fn holds(held: Held, len: usize, fill: u8) -> bool {
+/// Whether the first `len` bytes of a block are all `fill`.
+pub(super) fn holds(held: Held, len: usize, fill: u8) -> bool {
     // SAFETY: the block is live, all of it was written, and nobody else refers to it.
     unsafe { NonNull::slice_from_raw_parts(held.block, len).as_ref() }.iter().all(|byte| *byte == fill)
 }

@@ -2,14 +2,12 @@
 //! circle, one event an operation.
 
 use super::cases::Held;
-use super::check::Blocks;
+use super::check::{Blocks, holds};
 use super::trace::{self, Event, Trace};
 use super::{Arena, Misuse, design_facts};
 use perfbench_harness::case::{Body, Case, Fact, solo};
 use perfbench_harness::{Broken, Reason, Unavailable, ensure};
-use std::alloc::Layout;
 use std::path::Path;
-use std::ptr::NonNull;
 
 /// The case of the trace in a file, or of the project's own recording.
 pub fn case<A: Arena>(file: Option<&Path>) -> Result<Box<dyn Case>, Unavailable> {
@@ -47,61 +45,82 @@ impl<A: Arena> Replay<A> {
         Ok(Self { arena, held: vec![None; trace.slots], trace, next: 0 })
     }
 
-    /// Plays the whole trace once and watches every block.
+    /// Plays the whole trace once and watches every block: each is filled whole, not only stamped.
     ///
     /// # Errors
-    /// [`Broken`] where blocks overlap, are misaligned, or do not hold what was put into them, and where the arena is
-    /// too small.
+    /// [`Broken`] where blocks overlap, are misaligned, or do not hold what was put into them, where a block asked to be
+    /// zero is not, and where the arena is too small.
     pub fn watched_cycle(&mut self) -> Result<(), Broken> {
-        let mut blocks = Blocks::default();
+        let mut watch = Watch { blocks: Blocks::default(), fills: vec![0; self.trace.slots] };
         for index in 0..self.trace.events.len() {
             let event = self.trace.events[index];
-            let slot = event.slot();
-            if let (Event::Free { .. } | Event::Reallocate { .. }, Some(held)) = (event, self.held[slot]) {
-                blocks.remove(held);
-            }
-            self.play(event).map_err(|why| Broken(format!("event {}: {why:?}", index + 1)))?;
-            if let Some(held) = self.held[slot] {
-                blocks.add(held)?;
-            }
+            let at = |Broken(why)| Broken(format!("event {}: {why}", index + 1));
+            let was = watch.let_go(event, &self.held).map_err(at)?;
+            let mut seen = Ok(());
+            let put = |held| {
+                seen = watch.put(event, was, held, (index % 255 + 1) as u8);
+                held
+            };
+            self.play(event, put).map_err(|why| at(Broken(format!("{why:?}"))))?;
+            seen.map_err(at)?;
         }
-        ensure!(blocks.is_empty(), "the trace does not free all it allocates");
+        ensure!(watch.blocks.is_empty(), "the trace does not free all it allocates");
         Ok(())
     }
 
-    /// Does what the program did; the value is what the block held, or what it holds now.
+    /// Does what the program did, and lets `put` write into each block that was handed out; the value is what the block
+    /// held, or how much it can hold now.
     #[inline(always)]
-    fn play(&mut self, event: Event) -> Result<u64, Refused> {
+    fn play(&mut self, event: Event, put: impl FnOnce(Held) -> Held) -> Result<u64, Refused> {
         let slot = event.slot();
-        let stamp = slot as u8;
-        match event {
-            Event::Allocate { layout, .. } => self.hold(slot, layout, A::allocate),
-            Event::AllocateZeroed { layout, .. } => self.hold(slot, layout, A::allocate_zeroed),
+        let (block, layout) = match event {
+            Event::Allocate { layout, .. } => (self.arena.allocate(layout), layout),
+            Event::AllocateZeroed { layout, .. } => (self.arena.allocate_zeroed(layout), layout),
             Event::Reallocate { layout, .. } => {
                 let held = self.held[slot].take().expect("the parser saw a live slot");
                 // SAFETY: the block was handed out with that layout, and its slot is empty now.
-                let moved = unsafe { self.arena.reallocate(held.block, held.layout, layout) };
-                let held = Held { block: moved.ok_or(Refused::NoRoom)?, layout };
-                self.held[slot] = Some(held.stamped(stamp));
-                Ok(layout.size() as u64)
+                (unsafe { self.arena.reallocate(held.block, held.layout, layout) }, layout)
             }
             Event::Free { .. } => {
                 let held = self.held[slot].take().expect("the parser saw a live slot");
-                held.give_back(&mut self.arena).map_err(Refused::Misuse)
+                return held.give_back(&mut self.arena).map_err(Refused::Misuse);
             }
-        }
+        };
+        self.held[slot] = Some(put(Held { block: block.ok_or(Refused::NoRoom)?, layout }));
+        Ok(layout.size() as u64)
+    }
+}
+
+/// What is known of the blocks of a cycle: where they are, and what each was filled with.
+struct Watch {
+    blocks: Blocks,
+    fills: Vec<u8>,
+}
+
+impl Watch {
+    /// The block that the event ends or moves, which must hold what was put into it.
+    fn let_go(&mut self, event: Event, held: &[Option<Held>]) -> Result<Option<Held>, Broken> {
+        let Some(was) = held[event.slot()] else { return Ok(None) };
+        self.blocks.remove(was);
+        let kept = holds(was, was.layout.size(), self.fills[event.slot()]);
+        ensure!(kept, "a block of {:?} lost what it held", was.layout);
+        Ok(Some(was))
     }
 
-    #[inline(always)]
-    fn hold(
-        &mut self,
-        slot: usize,
-        layout: Layout,
-        allocate: impl FnOnce(&mut A, Layout) -> Option<NonNull<u8>>,
-    ) -> Result<u64, Refused> {
-        let block = allocate(&mut self.arena, layout).ok_or(Refused::NoRoom)?;
-        self.held[slot] = Some(Held { block, layout }.stamped(slot as u8));
-        Ok(layout.size() as u64)
+    /// Takes in the block that the event brought, and fills it.
+    fn put(&mut self, event: Event, was: Option<Held>, held: Held, fill: u8) -> Result<(), Broken> {
+        self.blocks.add(held)?;
+        let size = held.layout.size();
+        if let Some(was) = was {
+            let kept = holds(held, size.min(was.layout.size()), self.fills[event.slot()]);
+            ensure!(kept, "a reallocated block lost what it held");
+        }
+        let zeroed = matches!(event, Event::AllocateZeroed { .. });
+        ensure!(!zeroed || holds(held, size, 0), "a zeroed block of {:?} is not zero", held.layout);
+        // SAFETY: the block is live and has at least one byte, and its layout's size.
+        unsafe { held.block.write_bytes(fill, size.max(1)) };
+        self.fills[event.slot()] = fill;
+        Ok(())
     }
 }
 
@@ -120,7 +139,8 @@ impl<A: Arena> Body for Replay<A> {
         if self.next == self.trace.events.len() {
             self.next = 0;
         }
-        self.play(event).expect("the arena served the watched cycle")
+        let stamp = |held: Held| held.stamped(event.slot() as u8);
+        self.play(event, stamp).expect("the arena served the watched cycle")
     }
 
     fn cycle_ops(&self) -> u64 {
@@ -130,7 +150,7 @@ impl<A: Arena> Body for Replay<A> {
     fn facts(&mut self) -> Vec<Fact> {
         let peak = self.trace.peak_live_bytes as f64;
         let mut facts = vec![Fact::new("peak_live_bytes", "bytes", peak)];
-        if let Some(statistics) = self.arena.statistics() {
+        if let Some(statistics) = self.arena.statistics().filter(|_| peak > 0.0) {
             let percent = 100.0 * (statistics.peak_footprint_bytes as f64 / peak - 1.0);
             facts.push(Fact::new("fragmentation_percent", "%", percent));
         }
@@ -142,7 +162,8 @@ impl<A: Arena> Body for Replay<A> {
 impl<A: Arena> Drop for Replay<A> {
     fn drop(&mut self) {
         for held in self.held.drain(..).flatten() {
-            held.give_back(&mut self.arena).expect("the block is live");
+            // A broken arena may refuse its own block, which the watched cycle has reported already.
+            let _ = held.give_back(&mut self.arena);
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Every variant against the check, the check against planted faults, and first fit against random histories.
 
 use super::check::{check, layout, watched};
-use super::{Arena, Extent, Misuse, Statistics, WORKLOAD, first_fit_list, first_fit_tree};
+use super::replay::Replay;
+use super::{Arena, Extent, Misuse, Statistics, WORKLOAD, first_fit_list, first_fit_tree, trace};
+use perfbench_harness::case::Body;
 use perfbench_harness::clock::{Clock, ClockChoice};
 use perfbench_harness::stats::random::Random;
 use perfbench_harness::{Broken, Granted, Isa, Point, Setup};
@@ -80,6 +82,8 @@ const IGNORES_ALIGNMENT: u8 = 2;
 const LEAVES_DIRT: u8 = 3;
 const TAKES_ANYTHING: u8 = 4;
 const HIDES_FREE_BLOCKS: u8 = 5;
+const MOVES_NOTHING: u8 = 6;
+const SMEARS: u8 = 7;
 
 impl<const FAULT: u8> Arena for Faulty<FAULT> {
     const FREE_BLOCK_BYTES: Option<usize> = Some(16);
@@ -94,8 +98,24 @@ impl<const FAULT: u8> Arena for Faulty<FAULT> {
             return self.last;
         }
         let align = if FAULT == IGNORES_ALIGNMENT { 1 } else { layout.align() };
+        let before = self.last;
         self.last = self.arena.allocate(self::layout(layout.size(), align));
+        if let (SMEARS, Some(before)) = (FAULT, before) {
+            // SAFETY: the block is the region's; that its holder's first byte is lost is the fault under test.
+            unsafe { before.write(0x5a) };
+        }
         self.last
+    }
+
+    unsafe fn reallocate(&mut self, block: NonNull<u8>, old: Layout, new: Layout) -> Option<NonNull<u8>> {
+        if FAULT != MOVES_NOTHING {
+            // SAFETY: the caller's promise, handed on.
+            return unsafe { self.arena.reallocate(block, old, new) };
+        }
+        let moved = self.arena.allocate_zeroed(new)?;
+        // SAFETY: the caller's promise, handed on.
+        unsafe { self.arena.free(block, old) }.ok()?;
+        Some(moved)
     }
 
     unsafe fn free(&mut self, block: NonNull<u8>, layout: Layout) -> Result<(), Misuse> {
@@ -139,6 +159,33 @@ fn the_check_catches_every_planted_fault() {
     caught::<LEAVES_DIRT>("not zero");
     caught::<TAKES_ANYTHING>("a wrong free is answered");
     caught::<HIDES_FREE_BLOCKS>("in the snapshot");
+}
+
+#[test]
+fn the_watched_replay_of_a_users_trace_catches_what_its_blocks_lose() {
+    fn replayed<const FAULT: u8>() -> Result<(), Broken> {
+        let text = b"a 1 0 100\na 1 1 100\nf 1 1\nz 1 1 100\nr 1 0 200\nf 1 0\nf 1 1\n";
+        let trace = trace::parse(text).expect("the text is a trace");
+        Replay::<Faulty<FAULT>>::new(trace).expect("a small region").watched_cycle()
+    }
+    fn caught<const FAULT: u8>(words: &str) {
+        let Broken(why) = replayed::<FAULT>().unwrap_err();
+        assert!(why.contains(words), "fault {FAULT} is reported as: {why}");
+    }
+    assert_eq!(replayed::<TAKES_ANYTHING>(), Ok(()));
+    caught::<LEAVES_DIRT>("event 4: a zeroed block");
+    caught::<MOVES_NOTHING>("event 5: a reallocated block");
+    caught::<SMEARS>("event 5: a block of");
+}
+
+#[test]
+fn a_trace_of_empty_blocks_tells_no_fragmentation() {
+    let trace = trace::parse(b"a 1 0 0\nf 1 0\n").expect("the text is a trace");
+    let mut replay = Replay::<first_fit_list::Arena>::new(trace).expect("a small region");
+    assert_eq!(replay.watched_cycle(), Ok(()));
+    let facts = replay.facts();
+    assert!(facts.iter().all(|fact| fact.value.is_finite()), "{facts:?}");
+    assert!(!facts.iter().any(|fact| fact.name == "fragmentation_percent"), "{facts:?}");
 }
 
 /// A step of a random history.
