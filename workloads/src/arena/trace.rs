@@ -1,22 +1,38 @@
-//! Allocation traces: what a program asked of its allocator, one event a line. Reads the text form, plain or compressed
-//! with zstd, and refuses whatever could not have happened. Playing one back is `replay`'s affair.
+//! Allocation traces: what a program asked of its allocator, one event a line. Reads the text form and refuses whatever
+//! could not have happened. Files are `load`'s affair, playing one back is `replay`'s.
 //!
 //! `a THREAD SLOT SIZE` is malloc, `z THREAD SLOT SIZE` calloc, `m THREAD SLOT SIZE ALIGN` memalign, `r THREAD SLOT SIZE`
 //! realloc, `f THREAD SLOT` free; lines that begin with `#` and empty ones say nothing. A slot stands for a live block and
 //! is used again after its free, so that the number of slots is the peak of live blocks.
 
+mod frames;
+mod load;
+
+pub use frames::Damage;
+pub use load::{LoadError, load, read};
+
 use super::MAX_ALIGN;
 use std::alloc::Layout;
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
 
-/// Largest sum of live bytes that is played back.
-pub const MAX_LIVE_BYTES: usize = 4 << 30;
+/// How much a trace may ask for, so that no file, however small, takes more than about a gibibyte when it is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest text, uncompressed, in bytes. It is read line by line.
+    pub text_bytes: u64,
+    /// Longest line in bytes, without its end.
+    pub line_bytes: usize,
+    /// Most recorded events.
+    pub events: usize,
+    /// Most slots, which is most live blocks.
+    pub slots: usize,
+    /// Largest sum of live bytes. An arena maps three times as much and three times the slots' smallest blocks.
+    pub live_bytes: usize,
+}
 
-/// Longest text that is read, uncompressed.
-pub const MAX_TEXT_BYTES: u64 = 1 << 30;
+/// The limits of what is played back.
+pub const LIMITS: Limits =
+    Limits { text_bytes: 1 << 30, line_bytes: 4096, events: 16 << 20, slots: 2 << 20, live_bytes: 256 << 20 };
 
 /// Alignment of blocks whose event states none: malloc's own.
 const MALLOC_ALIGN: usize = 16;
@@ -90,18 +106,22 @@ pub enum Expected {
     EventLetter,
     /// A thread number.
     Thread,
-    /// A slot number, none left out before it.
-    Slot,
+    /// A slot number, none left out before it, within [`Limits::slots`].
+    Slot(usize),
     /// A slot that holds no block.
     EmptySlot,
     /// A slot that holds a block.
     LiveSlot,
-    /// A size in bytes that keeps the live bytes within [`MAX_LIVE_BYTES`].
-    Size,
+    /// A size in bytes that keeps the live bytes within [`Limits::live_bytes`].
+    Size(usize),
     /// A power of two up to [`MAX_ALIGN`].
     Alignment,
     /// Nothing more.
     EndOfLine,
+    /// A line within [`Limits::line_bytes`].
+    ShortLine(usize),
+    /// No event more than [`Limits::events`].
+    NoMoreEvents(usize),
     /// At least one event in the file.
     AnyEvent,
 }
@@ -111,12 +131,16 @@ impl fmt::Display for Expected {
         match self {
             Expected::EventLetter => f.write_str("an event letter (a, z, m, r or f)"),
             Expected::Thread => f.write_str("a thread number"),
-            Expected::Slot => f.write_str("a slot number, at most one above all slots so far"),
+            Expected::Slot(most) => {
+                write!(f, "a slot number, at most one above all slots so far and below {most}")
+            }
             Expected::EmptySlot => f.write_str("a slot that holds no block"),
             Expected::LiveSlot => f.write_str("a slot that holds a block"),
-            Expected::Size => write!(f, "a size in bytes, with at most {MAX_LIVE_BYTES} bytes live"),
+            Expected::Size(most) => write!(f, "a size in bytes, with at most {most} bytes live"),
             Expected::Alignment => write!(f, "an alignment, a power of two up to {MAX_ALIGN}"),
             Expected::EndOfLine => f.write_str("the end of the line"),
+            Expected::ShortLine(most) => write!(f, "a line of at most {most} bytes"),
+            Expected::NoMoreEvents(most) => write!(f, "the end of the trace after {most} events"),
             Expected::AnyEvent => f.write_str("at least one event"),
         }
     }
@@ -141,81 +165,14 @@ impl fmt::Display for ParseError {
 
 impl std::error::Error for ParseError {}
 
-/// Why a file gives no trace.
-#[derive(Debug)]
-pub enum LoadError {
-    /// It cannot be read, or is no zstd stream although it begins like one.
-    Io(io::Error),
-    /// It holds more than [`MAX_TEXT_BYTES`] of text.
-    TooLong,
-    /// It is not a trace.
-    Parse(ParseError),
-}
-
-impl fmt::Display for LoadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            LoadError::Io(error) => error.fmt(f),
-            LoadError::TooLong => write!(f, "more than {MAX_TEXT_BYTES} bytes of text"),
-            LoadError::Parse(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for LoadError {}
-
-impl From<io::Error> for LoadError {
-    fn from(error: io::Error) -> Self {
-        LoadError::Io(error)
-    }
-}
-
-/// Reads a trace file, plain or zstd by its first bytes.
-///
-/// # Errors
-/// [`LoadError`]; where the text is wrong, with line and expectation.
-pub fn load(path: &Path) -> Result<Trace, LoadError> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_TEXT_BYTES + 1).read_to_end(&mut bytes)?;
-    read(&bytes)
-}
-
-/// Reads a trace from the bytes of a file, plain or zstd.
-///
-/// # Errors
-/// As [`load`].
-pub fn read(bytes: &[u8]) -> Result<Trace, LoadError> {
-    const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-    if !bytes.starts_with(&ZSTD) {
-        return text(bytes);
-    }
-    let stream = ruzstd::decoding::StreamingDecoder::new(bytes).map_err(io::Error::other)?;
-    let mut plain = Vec::new();
-    stream.take(MAX_TEXT_BYTES + 1).read_to_end(&mut plain)?;
-    text(&plain)
-}
-
-fn text(bytes: &[u8]) -> Result<Trace, LoadError> {
-    if bytes.len() as u64 > MAX_TEXT_BYTES {
-        return Err(LoadError::TooLong);
-    }
-    parse(bytes).map_err(LoadError::Parse)
-}
-
 /// Reads the text of a trace.
 ///
 /// # Errors
 /// [`ParseError`] for the first line that is not an event or could not have happened.
 pub fn parse(bytes: &[u8]) -> Result<Trace, ParseError> {
-    let mut reader = Reader::default();
-    for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
-        let mut fields = Fields { line: index + 1, rest: line.trim_ascii() };
-        if !fields.rest.is_empty() && !fields.rest.starts_with(b"#") {
-            reader.event(&mut fields)?;
-        }
-    }
-    let lines = bytes.split(|byte| *byte == b'\n').count();
-    reader.finish().ok_or_else(|| Fields { line: lines, rest: b"" }.error(Expected::AnyEvent, b""))
+    let mut reader = Reader::new(LIMITS);
+    bytes.split(|byte| *byte == b'\n').try_for_each(|line| reader.line(line))?;
+    reader.finish()
 }
 
 /// What is left of a line.
@@ -254,8 +211,9 @@ impl<'a> Fields<'a> {
 }
 
 /// Follows the program while its events are read.
-#[derive(Default)]
 struct Reader {
+    limits: Limits,
+    lines: usize,
     events: Vec<Event>,
     slots: Vec<Option<Layout>>,
     live_bytes: usize,
@@ -263,13 +221,31 @@ struct Reader {
 }
 
 impl Reader {
+    fn new(limits: Limits) -> Self {
+        Self { limits, lines: 0, events: Vec::new(), slots: Vec::new(), live_bytes: 0, peak_live_bytes: 0 }
+    }
+
+    /// Reads the next line, without its end.
+    fn line(&mut self, line: &[u8]) -> Result<(), ParseError> {
+        self.lines += 1;
+        let mut fields = Fields { line: self.lines, rest: line.trim_ascii() };
+        let Limits { line_bytes, events, .. } = self.limits;
+        fields.ensure(line.len() <= line_bytes, Expected::ShortLine(line_bytes), line.len())?;
+        if fields.rest.is_empty() || fields.rest.starts_with(b"#") {
+            return Ok(());
+        }
+        fields.ensure(self.events.len() < events, Expected::NoMoreEvents(events), events + 1)?;
+        self.event(&mut fields)
+    }
+
     fn event(&mut self, fields: &mut Fields<'_>) -> Result<(), ParseError> {
         let letter = fields.next();
         if !matches!(letter, b"a" | b"z" | b"m" | b"r" | b"f") {
             return Err(fields.error(Expected::EventLetter, letter));
         }
         fields.number(Expected::Thread, u32::MAX as usize)?;
-        let index = fields.number(Expected::Slot, self.slots.len().min(u32::MAX as usize))?;
+        let most = self.limits.slots;
+        let index = fields.number(Expected::Slot(most), self.slots.len().min(most - 1))?;
         let slot = index as u32;
         let event = match letter {
             b"a" => Event::Allocate { slot, layout: self.allocate(index, false, fields)? },
@@ -291,7 +267,7 @@ impl Reader {
     ) -> Result<Layout, ParseError> {
         let is_empty = self.slots.get(slot).is_none_or(Option::is_none);
         fields.ensure(is_empty, Expected::EmptySlot, slot)?;
-        let size = fields.number(Expected::Size, MAX_LIVE_BYTES - self.live_bytes)?;
+        let size = self.size(fields)?;
         let mut align = MALLOC_ALIGN;
         if aligned {
             align = fields.number(Expected::Alignment, MAX_ALIGN)?;
@@ -302,8 +278,13 @@ impl Reader {
 
     fn reallocate(&mut self, slot: usize, fields: &mut Fields<'_>) -> Result<Layout, ParseError> {
         let old = self.take(slot, fields)?;
-        let size = fields.number(Expected::Size, MAX_LIVE_BYTES - self.live_bytes)?;
+        let size = self.size(fields)?;
         Ok(self.holds(slot, size, old.align()))
+    }
+
+    fn size(&self, fields: &mut Fields<'_>) -> Result<usize, ParseError> {
+        let most = self.limits.live_bytes;
+        fields.number(Expected::Size(most), most - self.live_bytes)
     }
 
     fn free(&mut self, slot: usize, fields: &Fields<'_>) -> Result<(), ParseError> {
@@ -330,14 +311,18 @@ impl Reader {
     }
 
     /// The trace, unless it has no event.
-    fn finish(self) -> Option<Trace> {
-        let Reader { mut events, slots, peak_live_bytes, .. } = self;
+    fn finish(self) -> Result<Trace, ParseError> {
+        let Reader { lines, mut events, slots, peak_live_bytes, .. } = self;
         let recorded = events.len();
+        let end = Fields { line: lines, rest: b"" };
+        if recorded == 0 {
+            return Err(end.error(Expected::AnyEvent, b""));
+        }
         let live =
             |(slot, layout): (usize, &Option<Layout>)| layout.map(|_| Event::Free { slot: slot as u32 });
         events.extend(slots.iter().enumerate().filter_map(live));
         let live_at_end = events.len() - recorded;
-        (recorded > 0).then_some(Trace { events, recorded, slots: slots.len(), peak_live_bytes, live_at_end })
+        Ok(Trace { events, recorded, slots: slots.len(), peak_live_bytes, live_at_end })
     }
 }
 

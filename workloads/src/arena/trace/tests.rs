@@ -1,8 +1,10 @@
 //! Good traces are read to the letter, bad ones refused with their line, and nothing makes the parser panic.
 
+use super::load::read_within;
 use super::*;
 use proptest::prelude::*;
-use std::io::Write;
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 fn refused(text: &str) -> (usize, Expected) {
@@ -34,11 +36,11 @@ fn what_could_not_have_happened_is_refused_with_its_line() {
     assert_eq!(refused("aa 1 0 8"), (1, Expected::EventLetter));
     assert_eq!(refused("a x 0 8"), (1, Expected::Thread));
     assert_eq!(refused("a"), (1, Expected::Thread));
-    assert_eq!(refused("a 1 -1 8"), (1, Expected::Slot));
-    assert_eq!(refused("a 1 1 8"), (1, Expected::Slot));
-    assert_eq!(refused("a 1 0"), (1, Expected::Size));
-    assert_eq!(refused("a 1 0 99999999999999999999999"), (1, Expected::Size));
-    assert_eq!(refused("a 1 0 4294967296\na 1 1 1"), (2, Expected::Size));
+    assert_eq!(refused("a 1 -1 8"), (1, Expected::Slot(LIMITS.slots)));
+    assert_eq!(refused("a 1 1 8"), (1, Expected::Slot(LIMITS.slots)));
+    assert_eq!(refused("a 1 0"), (1, Expected::Size(LIMITS.live_bytes)));
+    assert_eq!(refused("a 1 0 99999999999999999999999"), (1, Expected::Size(LIMITS.live_bytes)));
+    assert_eq!(refused("a 1 0 268435456\na 1 1 1"), (2, Expected::Size(LIMITS.live_bytes)));
     assert_eq!(refused("m 1 0 8 48"), (1, Expected::Alignment));
     assert_eq!(refused("m 1 0 8 0"), (1, Expected::Alignment));
     assert_eq!(refused("m 1 0 8 131072"), (1, Expected::Alignment));
@@ -56,7 +58,72 @@ fn an_error_says_where_what_and_instead_of_what() {
 
 #[test]
 fn a_compressed_trace_that_is_damaged_is_an_error() {
-    assert!(matches!(read(&[0x28, 0xb5, 0x2f, 0xfd, 1, 2, 3]), Err(LoadError::Io(_))));
+    assert!(matches!(read(&[0x28, 0xb5, 0x2f, 0xfd, 1, 2, 3][..]), Err(LoadError::Io(_))));
+    let whole = frame("a 1 0 8\n");
+    assert!(matches!(read(&whole[..whole.len() - 5]), Err(LoadError::Io(_))));
+}
+
+/// A zstd frame with a checksum.
+fn frame(text: &str) -> Vec<u8> {
+    compress_to_vec(text.as_bytes(), CompressionLevel::Fastest)
+}
+
+fn damage(bytes: &[u8]) -> Damage {
+    match read(bytes).unwrap_err() {
+        LoadError::Damaged(damage) => damage,
+        other => panic!("{other:?} is no damage"),
+    }
+}
+
+#[test]
+fn a_frame_whose_contents_are_not_those_of_its_checksum_is_refused() {
+    let mut bytes = frame("a 1 0 8\nf 1 0\n");
+    *bytes.last_mut().unwrap() ^= 1;
+    assert!(matches!(damage(&bytes), Damage::Checksum { stated, computed } if stated ^ computed == 1 << 24));
+}
+
+#[test]
+fn all_frames_of_a_file_are_read_and_skippable_ones_passed_over() {
+    const SKIPPABLE: [u8; 11] = [0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3];
+    let parts = [&frame("a 1 0 8\na 1")[..], &SKIPPABLE, &frame(""), &frame(" 1 9\n"), &SKIPPABLE];
+    assert_eq!(read(&parts.concat()[..]).unwrap(), parse(b"a 1 0 8\na 1 1 9\n").unwrap());
+    let cut_short = [parts[0], &SKIPPABLE[..10]].concat();
+    assert_eq!(damage(&cut_short), Damage::CutShort);
+}
+
+#[test]
+fn bytes_that_are_no_frame_after_the_last_one_are_refused() {
+    for trailing in ["\n", "abc", "f 1 0\n"] {
+        let bytes = [frame("a 1 0 8\n"), trailing.into()].concat();
+        assert_eq!(damage(&bytes), Damage::Trailing, "{trailing:?}");
+    }
+}
+
+/// Limits that a short text reaches.
+const SMALL: Limits = Limits { text_bytes: 40, line_bytes: 12, events: 3, slots: 2, live_bytes: 100 };
+
+#[test]
+fn what_goes_past_a_limit_is_refused_with_the_limit_plain_or_compressed() {
+    let refused = |text: &str| {
+        let plain = read_within(SMALL, text.as_bytes()).unwrap_err().to_string();
+        assert_eq!(read_within(SMALL, &frame(text)[..]).unwrap_err().to_string(), plain);
+        plain
+    };
+    assert!(read_within(SMALL, &b"#-----------\na 1 0 60\na 1 1 40\nf 1 0\n#\n"[..]).is_ok());
+    assert_eq!(refused(&"#\n".repeat(21)), "more than 40 bytes of text");
+    assert_eq!(refused(&"#".repeat(39)), "line 1: expected a line of at most 12 bytes, found \"13\"");
+    assert_eq!(
+        refused("a 1 0 1\nf 1 0\na 1 0 1\nf 1 0\n"),
+        "line 4: expected the end of the trace after 3 events, found \"4\""
+    );
+    assert_eq!(
+        refused("a 1 0 1\na 1 1 1\na 1 2 1\n"),
+        "line 3: expected a slot number, at most one above all slots so far and below 2, found \"2\""
+    );
+    assert_eq!(
+        refused("a 1 0 60\na 1 1 41\n"),
+        "line 2: expected a size in bytes, with at most 100 bytes live, found \"41\""
+    );
 }
 
 #[test]
@@ -126,7 +193,7 @@ proptest! {
 
     #[test]
     fn any_bytes_give_a_trace_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        let _ = read(&bytes);
+        let _ = read(&bytes[..]);
     }
 
     #[test]
@@ -138,6 +205,6 @@ proptest! {
             let place = place % text.len();
             text[place] = byte;
         }
-        let _ = read(&text);
+        let _ = read(&text[..]);
     }
 }
