@@ -1,0 +1,93 @@
+//! The README and the docs: their commands run, their links and their map lead somewhere. Times come from the scripted
+//! clock here; that the suite runs on a real one is `ci/smoke`'s affair.
+
+mod common;
+
+use common::perfbench;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn pages() -> Vec<PathBuf> {
+    let docs = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    docs.filter(|path| path.extension().is_some_and(|e| e == "md")).chain([root().join("README.md")]).collect()
+}
+
+/// The lines of a page's `sh` blocks, comments cut off.
+fn commands(page: &Path) -> Vec<String> {
+    let text = fs::read_to_string(page).unwrap();
+    let blocks = text.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let lines = blocks.flat_map(|block| block.lines().map(|line| line.split('#').next().unwrap().trim().to_owned()));
+    lines.filter(|line| !line.is_empty()).collect()
+}
+
+/// Runs one command line as written, from the repository's root, on the scripted clock and in a store that has a run.
+fn run(line: &str, store: &Path) -> Result<(), String> {
+    let (outputs, mut arguments) = (store.join("outputs"), Vec::new());
+    fs::create_dir_all(&outputs).unwrap();
+    for word in line.split_whitespace().skip(1) {
+        // Files that a command writes go to the scratch folder.
+        let redirected = word.split_once('=').map(|(format, file)| format!("{format}={}", outputs.join(file).display()));
+        arguments.push(redirected.unwrap_or_else(|| word.to_owned()));
+    }
+    if line == "perfbench" || line.starts_with("perfbench run") {
+        let runs = store.join("store/runs");
+        fs::remove_dir_all(&runs).map_err(|error| error.to_string())?;
+    }
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut command = perfbench(store, &arguments);
+    command.current_dir(root()).env("PERFBENCH_CLOCK", "scripted:1").env("PERFBENCH_BUDGET", "1s");
+    let ran = command.output().unwrap();
+    if ran.status.success() { Ok(()) } else { Err(format!("{line}\n{}", common::stderr(&ran))) }
+}
+
+#[test]
+fn every_command_in_the_readme_and_the_docs_runs_as_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = perfbench(folder.path(), &["run", "wire_message", "ring_spsc/same_thread", "--clock", "scripted:1", "-t", "1s"]);
+    assert!({ first }.status().unwrap().success());
+    let lines: Vec<String> = pages().iter().flat_map(|page| commands(page)).collect();
+    let ours = lines.iter().filter(|line| line.starts_with("perfbench"));
+    let failed: Vec<String> = ours.clone().filter_map(|line| run(line, folder.path()).err()).collect();
+    assert!(ours.count() >= 12);
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+#[test]
+fn every_other_command_in_the_readme_is_one_that_ci_runs() {
+    let known = ["cargo run --release", "cargo test --workspace", "cargo bench"];
+    let ci = fs::read_to_string(root().join(".ci/run")).unwrap() + &fs::read_to_string(root().join("ci/smoke")).unwrap();
+    for line in commands(&root().join("README.md")).iter().filter(|line| !line.starts_with("perfbench")) {
+        assert!(known.contains(&line.as_str()), "{line}: not known here");
+        assert!(ci.contains(line.as_str()), "{line}: CI does not run it");
+    }
+}
+
+#[test]
+fn every_link_and_every_line_of_the_map_leads_somewhere() {
+    let mut lost = Vec::new();
+    for page in pages() {
+        let text = fs::read_to_string(&page).unwrap();
+        let links = text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap());
+        let local = links.filter(|link| !link.contains("://") && !link.starts_with('#'));
+        let missing = local.filter(|link| !page.parent().unwrap().join(link.split('#').next().unwrap()).exists());
+        lost.extend(missing.map(|link| format!("{}: {link}", page.display())));
+    }
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let map = readme.split("## The map").nth(1).unwrap().split("```").nth(1).unwrap();
+    let mut folder = "";
+    for line in map.lines().filter(|line| !line.trim().is_empty()) {
+        let words = line.split_whitespace().filter(|word| word.ends_with('/') || word.ends_with(".rs") || word.ends_with(".toml"));
+        for word in words.filter(|word| !word.contains(',') && !word.contains(';')) {
+            let top = !line.starts_with(' ') || root().join(word).exists();
+            folder = if !line.starts_with(' ') && word.ends_with('/') { word } else { folder };
+            if !root().join(if top { "" } else { folder }).join(word).exists() {
+                lost.push(format!("the map: {word}"));
+            }
+        }
+    }
+    assert!(lost.is_empty(), "{}", lost.join("\n"));
+}
