@@ -85,7 +85,8 @@ impl Settings {
         let launches = self.settle("launches", matches, run.launches, profile.launches, || LAUNCHES);
         let seed = self.settle("seed", matches, run.seed, profile.seed, || SEED);
         let isa = self.settle("isa", matches, run.selection.isa.clone(), profile.isa, || "host".into());
-        let cpus = self.settle("cpus", matches, run.cpus.clone(), profile.cpus, || list(&machine.cpus));
+        let cpus = self
+            .settle("cpus", matches, run.cpus.clone(), profile.cpus, || list(&distinct_cores_first(machine)));
         let counters =
             self.settle("counters", matches, run.counters.clone(), profile.counters, || "all".into());
         let clock = self.settle("clock", matches, run.clock.clone(), None, || "best".into());
@@ -100,7 +101,7 @@ impl Settings {
             isa: values::isa(&isa).map_err(|why| wrong("isa", &why))?,
             cpus: within_mask(values::cpus(&cpus).map_err(|why| wrong("cpus", &why))?, machine)?,
             budget_s: values::seconds(&budget).map_err(|why| wrong("budget", &why))?,
-            launches: launches.clamp(1, 1000),
+            launches: at_least_one(launches)?,
             seed,
             counters: selection(&counters, clock)?,
             clock,
@@ -186,6 +187,29 @@ fn default_store() -> String {
 
 fn list(cpus: &[usize]) -> String {
     cpus.iter().map(usize::to_string).collect::<Vec<_>>().join(",")
+}
+
+fn at_least_one(launches: u32) -> Result<u32, Failure> {
+    match launches {
+        1..=1000 => Ok(launches),
+        _ => Err(Failure::usage(format!("--launches {launches}: between 1 and 1000"))),
+    }
+}
+
+/// The mask with one CPU of every core before the second of any: two siblings of one core are no two cores.
+fn distinct_cores_first(machine: &Machine) -> Vec<usize> {
+    let mut seen = Vec::new();
+    let mut first_of_core = |cpu: &usize| {
+        let place = machine.topology.iter().find(|place| place.cpu == *cpu);
+        let core = place.and_then(|place| Some((place.package?, place.core?)));
+        let fresh = core.is_none() || !seen.contains(&core);
+        seen.push(core);
+        fresh
+    };
+    let (mut first, second): (Vec<usize>, Vec<usize>) =
+        machine.cpus.iter().partition(|cpu| first_of_core(cpu));
+    first.extend(second);
+    first
 }
 
 fn within_mask(cpus: Vec<usize>, machine: &Machine) -> Result<Vec<usize>, Failure> {

@@ -13,14 +13,17 @@ fn root() -> &'static Path {
 
 fn pages() -> Vec<PathBuf> {
     let docs = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
-    docs.filter(|path| path.extension().is_some_and(|e| e == "md")).chain([root().join("README.md")]).collect()
+    docs.filter(|path| path.extension().is_some_and(|e| e == "md"))
+        .chain([root().join("README.md")])
+        .collect()
 }
 
 /// The lines of a page's `sh` blocks, comments cut off.
 fn commands(page: &Path) -> Vec<String> {
     let text = fs::read_to_string(page).unwrap();
     let blocks = text.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
-    let lines = blocks.flat_map(|block| block.lines().map(|line| line.split('#').next().unwrap().trim().to_owned()));
+    let lines =
+        blocks.flat_map(|block| block.lines().map(|line| line.split('#').next().unwrap().trim().to_owned()));
     lines.filter(|line| !line.is_empty()).collect()
 }
 
@@ -30,7 +33,8 @@ fn run(line: &str, store: &Path) -> Result<(), String> {
     fs::create_dir_all(&outputs).unwrap();
     for word in line.split_whitespace().skip(1) {
         // Files that a command writes go to the scratch folder.
-        let redirected = word.split_once('=').map(|(format, file)| format!("{format}={}", outputs.join(file).display()));
+        let redirected =
+            word.split_once('=').map(|(format, file)| format!("{format}={}", outputs.join(file).display()));
         arguments.push(redirected.unwrap_or_else(|| word.to_owned()));
     }
     if line == "perfbench" || line.starts_with("perfbench run") {
@@ -47,7 +51,10 @@ fn run(line: &str, store: &Path) -> Result<(), String> {
 #[test]
 fn every_command_in_the_readme_and_the_docs_runs_as_written() {
     let folder = tempfile::tempdir().unwrap();
-    let first = perfbench(folder.path(), &["run", "wire_message", "ring_spsc/same_thread", "--clock", "scripted:1", "-t", "1s"]);
+    let first = perfbench(
+        folder.path(),
+        &["run", "wire_message", "ring_spsc/same_thread", "--clock", "scripted:1", "-t", "1s"],
+    );
     assert!({ first }.status().unwrap().success());
     let lines: Vec<String> = pages().iter().flat_map(|page| commands(page)).collect();
     let ours = lines.iter().filter(|line| line.starts_with("perfbench"));
@@ -59,7 +66,8 @@ fn every_command_in_the_readme_and_the_docs_runs_as_written() {
 #[test]
 fn every_other_command_in_the_readme_is_one_that_ci_runs() {
     let known = ["cargo run --release", "cargo test --workspace", "cargo bench"];
-    let ci = fs::read_to_string(root().join(".ci/run")).unwrap() + &fs::read_to_string(root().join("ci/smoke")).unwrap();
+    let ci = fs::read_to_string(root().join(".ci/run")).unwrap()
+        + &fs::read_to_string(root().join("ci/smoke")).unwrap();
     for line in commands(&root().join("README.md")).iter().filter(|line| !line.starts_with("perfbench")) {
         assert!(known.contains(&line.as_str()), "{line}: not known here");
         assert!(ci.contains(line.as_str()), "{line}: CI does not run it");
@@ -73,14 +81,17 @@ fn every_link_and_every_line_of_the_map_leads_somewhere() {
         let text = fs::read_to_string(&page).unwrap();
         let links = text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap());
         let local = links.filter(|link| !link.contains("://") && !link.starts_with('#'));
-        let missing = local.filter(|link| !page.parent().unwrap().join(link.split('#').next().unwrap()).exists());
+        let missing =
+            local.filter(|link| !page.parent().unwrap().join(link.split('#').next().unwrap()).exists());
         lost.extend(missing.map(|link| format!("{}: {link}", page.display())));
     }
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let map = readme.split("## The map").nth(1).unwrap().split("```").nth(1).unwrap();
     let mut folder = "";
     for line in map.lines().filter(|line| !line.trim().is_empty()) {
-        let words = line.split_whitespace().filter(|word| word.ends_with('/') || word.ends_with(".rs") || word.ends_with(".toml"));
+        let words = line
+            .split_whitespace()
+            .filter(|word| word.ends_with('/') || word.ends_with(".rs") || word.ends_with(".toml"));
         for word in words.filter(|word| !word.contains(',') && !word.contains(';')) {
             let top = !line.starts_with(' ') || root().join(word).exists();
             folder = if !line.starts_with(' ') && word.ends_with('/') { word } else { folder };

@@ -4,11 +4,15 @@
 use crate::stats::random::Random;
 use crate::worker::{Job, Reply, work};
 use crate::workload::Registry;
+use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Something that does jobs.
 pub trait Launcher {
@@ -80,21 +84,62 @@ impl Launcher for Fresh {
         // A process that is gone already shows in its exit status below.
         let _ = stdin.write_all(&order);
         drop(stdin);
-        for line in
-            BufReader::new(child.stdout.take().expect("stdout is piped")).lines().map_while(Result::ok)
-        {
-            if let Ok(told) = serde_json::from_str(&line) {
-                reply(told);
+        let stdout = child.stdout.take().expect("stdout is piped");
+        let complaint = collect(child.stderr.take().expect("stderr is piped"));
+        let watchdog = Watchdog::over(&child);
+        let mut unreadable = None;
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            match serde_json::from_str(&line) {
+                Ok(told) => reply(told),
+                Err(error) => unreadable = Some(format!("a reply could not be read: {error}")),
             }
         }
-        finish(child).map_err(Died)
+        let ended = finish(child, complaint);
+        watchdog.call_off(ended).and(unreadable.map_or(Ok(()), Err)).map_err(Died)
     }
 }
 
-fn finish(mut child: Child) -> Result<(), String> {
-    let mut complaint = String::new();
-    // What cannot be read of a complaint is not worth another.
-    let _ = child.stderr.take().expect("stderr is piped").read_to_string(&mut complaint);
+/// Reads what a process complains of beside its replies: a full pipe would stop it.
+fn collect(mut stderr: ChildStderr) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut complaint = Vec::new();
+        // What cannot be read of a complaint is not worth another.
+        let _ = stderr.read_to_end(&mut complaint);
+        String::from_utf8_lossy(&complaint).into_owned()
+    })
+}
+
+/// Kills a process that takes longer than any job may, so that a variant that hangs costs its row and not the run.
+struct Watchdog {
+    off: Sender<()>,
+    killed: JoinHandle<bool>,
+}
+
+/// Longest that one job may take.
+const LAUNCH_LIMIT: Duration = Duration::from_secs(300);
+
+impl Watchdog {
+    fn over(child: &Child) -> Self {
+        let (off, called_off) = channel();
+        let child = Pid::from_child(child);
+        let killed = std::thread::spawn(move || {
+            let late = called_off.recv_timeout(LAUNCH_LIMIT) == Err(RecvTimeoutError::Timeout);
+            late && kill_process(child, Signal::KILL).is_ok()
+        });
+        Self { off, killed }
+    }
+
+    fn call_off(self, ended: Result<(), String>) -> Result<(), String> {
+        drop(self.off);
+        match self.killed.join() {
+            Ok(true) => Err(format!("it did not end within {} s and was killed", LAUNCH_LIMIT.as_secs())),
+            _ => ended,
+        }
+    }
+}
+
+fn finish(mut child: Child, complaint: JoinHandle<String>) -> Result<(), String> {
+    let complaint = complaint.join().unwrap_or_default();
     let status = child.wait().map_err(|error| error.to_string())?;
     if status.success() {
         return Ok(());

@@ -295,11 +295,13 @@ impl Row {
 }
 
 impl Measured {
-    /// The class that most rounds belong to (`n`, `f`), or none for solo cases.
+    /// The class that most rounds belong to (`n`, `f`), or none for solo cases; `c` only where every round changed its
+    /// class underway.
     pub fn class(&self) -> Option<char> {
         let all: String = self.launches.iter().map(|l| l.classes.as_str()).collect();
         let count = |class| all.chars().filter(|c| *c == class).count();
-        ['n', 'f', 'c'].into_iter().filter(|c| count(*c) > 0).max_by_key(|c| (count(*c), *c == 'n'))
+        let steady = ['n', 'f'].into_iter().filter(|c| count(*c) > 0).max_by_key(|c| (count(*c), *c == 'n'));
+        steady.or(all.chars().next())
     }
 
     /// Rounds left out because the cores were elsewhere, of all rounds.

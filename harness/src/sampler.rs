@@ -7,10 +7,10 @@ use crate::launch::{Died, Launcher};
 use crate::plan::{Group, Plan, Request};
 use crate::record::{Latency, Launch, Line, Measured, Outcome, Percentiles, Row, RowBound};
 use crate::unavailable::{Reason, Unavailable};
-use crate::worker::{self, Done, Job, Prepared, Reply, Rounds, Task};
+use crate::worker::{self, Batches, Done, Job, Prepared, Reply, Rounds, Task};
 use crate::workload::Variant;
 use hdrhistogram::Histogram;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -39,6 +39,16 @@ const BATCH_NS: f64 = 200_000.0;
 /// The same where two cores take part and the hand-over of the start adds some 100 ns.
 const BATCH_TWO_SIDED_NS: f64 = 500_000.0;
 
+/// No variant's batch is shorter, ns: a quick one beside a slow one runs a multiple of the shared count.
+const LEAST_BATCH_NS: f64 = 50_000.0;
+
+/// The same where two cores take part.
+const LEAST_BATCH_TWO_SIDED_NS: f64 = 200_000.0;
+
+/// Length of the untimed run before each timed batch, ns: some 10 us refill a first-level cache from the second, 100 us
+/// a second-level cache from the third.
+const WARM_NS: f64 = 100_000.0;
+
 /// The slowest variant makes at least this many batches a launch.
 const BATCHES_A_LAUNCH: f64 = 8.0;
 
@@ -46,8 +56,10 @@ const BATCHES_A_LAUNCH: f64 = 8.0;
 #[derive(Debug, Default)]
 struct Progress {
     prepared: Option<Prepared>,
+    batches: Option<Batches>,
     launches: Vec<Launch>,
-    histogram: Option<Histogram<u64>>,
+    /// One distribution a placement class: classes are never mixed.
+    histograms: BTreeMap<Option<char>, Histogram<u64>>,
     fault: Option<Fault>,
 }
 
@@ -81,15 +93,15 @@ impl Run<'_> {
     /// Checks every variant that can run here once; hands over `workload/variant` and what is wrong with it, if anything.
     pub fn check(&mut self, told: &mut dyn FnMut(&str, Option<Fault>)) {
         let plan = self.plan;
-        for group in plan.groups.iter().filter(|g| std::ptr::eq(g.point, &g.workload.points[0])) {
+        let mut seen = BTreeSet::new();
+        for group in &plan.groups {
             let mut progress = self.begin(group);
+            progress.retain(|name, _| seen.insert((group.workload.name, name.clone())));
             let passed = self.each_once(group, &mut progress, Task::Check);
-            for planned in &group.variants {
-                let name = planned.variant.name;
+            for name in in_order(group, progress.keys().cloned().collect()) {
                 let row = format!("{}/{name}", group.workload.name);
-                let fault = progress.remove(name).and_then(|p| p.fault);
-                let missed =
-                    || (!passed.contains(&name.to_owned())).then(|| Fault::Unavailable(interrupted()));
+                let fault = progress.remove(&name).and_then(|p| p.fault);
+                let missed = || (!passed.contains(&name)).then(|| Fault::Unavailable(interrupted()));
                 told(&row, fault.or_else(missed));
             }
         }
@@ -99,17 +111,18 @@ impl Run<'_> {
         self.onlooker.on(&Event::GroupStarted { group: &group.name() });
         let mut progress = self.begin(group);
         self.each_once(group, &mut progress, Task::Prepare);
-        let ops = shared_ops(group, &progress, self.plan.slice_s);
+        let shared = shared_ops(group, &progress, self.plan.slice_s);
+        progress.values_mut().for_each(|p| p.choose_batches(group, shared));
         for launch in 0..self.plan.launches {
-            if self.stopped() || alive(&progress).next().is_none() {
+            if self.stopped() || measurable(group, &progress).is_empty() {
                 break;
             }
             let slice_s = self.slice_s(index, launch);
-            self.launch(group, &mut progress, Task::Measure { launch, ops, slice_s });
+            self.launch(group, &mut progress, launch, slice_s);
             let (done, of) = (launch as usize + 1, self.plan.launches as usize);
             self.onlooker.on(&Event::Launched { group: &group.name(), done, of });
         }
-        rows(group, ops, progress)
+        rows(group, progress)
     }
 
     fn begin(&self, group: &Group) -> BTreeMap<String, Progress> {
@@ -152,33 +165,43 @@ impl Run<'_> {
         checked
     }
 
-    /// Measures all variants side by side; should the process die, each is measured alone, so that only the one that
-    /// breaks is lost.
-    fn launch(&mut self, group: &Group, progress: &mut BTreeMap<String, Progress>, task: Task) {
-        let all = in_order(group, alive(progress).map(str::to_owned).collect());
-        if self.launch_these(group, progress, &all, &task).is_ok() || self.stopped() {
+    /// Measures all variants side by side. Should the process die, each is tried alone to find the one that breaks, and
+    /// the others are measured together again, so that launches stay paired.
+    fn launch(
+        &mut self,
+        group: &Group,
+        progress: &mut BTreeMap<String, Progress>,
+        launch: u32,
+        slice_s: f64,
+    ) {
+        let all = measurable(group, progress);
+        if self.side_by_side(group, progress, &all, launch, slice_s).is_ok() {
             return;
         }
         for name in &all {
-            let alone = std::slice::from_ref(name);
-            if let Err(Died(message)) = self.launch_these(group, progress, alone, &task)
-                && !self.stopped()
-            {
-                take(progress, name, Done::Broke(message), 0);
+            let alone = self.try_alone(group, progress, name, launch, slice_s);
+            if let (Err(Died(message)), false) = (alone, self.stopped()) {
+                take(progress, name, Done::Broke(message), launch);
             }
+        }
+        let left = measurable(group, progress);
+        let again =
+            if self.stopped() { Ok(()) } else { self.side_by_side(group, progress, &left, launch, slice_s) };
+        if let (Err(Died(message)), false) = (again, self.stopped()) {
+            left.iter().for_each(|name| take(progress, name, Done::Broke(message.clone()), launch));
         }
     }
 
-    fn launch_these(
+    fn side_by_side(
         &mut self,
         group: &Group,
         progress: &mut BTreeMap<String, Progress>,
         names: &[String],
-        task: &Task,
+        launch: u32,
+        slice_s: f64,
     ) -> Result<(), Died> {
-        let Task::Measure { launch, .. } = *task else { return Ok(()) };
         let mut replies = Vec::new();
-        let job = self.job(group, names, task.clone());
+        let job = self.job(group, names, measure(progress, names, launch, slice_s));
         self.launcher.launch(&job, &mut |reply| replies.push(reply))?;
         for reply in replies {
             if let Reply::Outcome { variant, result } = reply {
@@ -186,6 +209,19 @@ impl Run<'_> {
             }
         }
         Ok(())
+    }
+
+    fn try_alone(
+        &mut self,
+        group: &Group,
+        progress: &BTreeMap<String, Progress>,
+        name: &String,
+        launch: u32,
+        slice_s: f64,
+    ) -> Result<(), Died> {
+        let names = std::slice::from_ref(name);
+        let job = self.job(group, names, measure(progress, names, launch, slice_s));
+        self.launcher.launch(&job, &mut |_| {})
     }
 
     fn job(&self, group: &Group, variants: &[String], task: Task) -> Job {
@@ -228,6 +264,12 @@ fn alive(progress: &BTreeMap<String, Progress>) -> impl Iterator<Item = &str> {
     progress.iter().filter(|(_, p)| p.fault.is_none()).map(|(name, _)| name.as_str())
 }
 
+/// The variants that are ready to be timed, in table order.
+fn measurable(group: &Group, progress: &BTreeMap<String, Progress>) -> Vec<String> {
+    let ready = |name: &&str| progress[*name].batches.is_some();
+    in_order(group, alive(progress).filter(ready).map(str::to_owned).collect())
+}
+
 fn in_order(group: &Group, names: Vec<String>) -> Vec<String> {
     let planned = group.variants.iter().map(|p| p.variant.name.to_owned());
     planned.filter(|name| names.contains(name)).collect()
@@ -257,28 +299,49 @@ impl Progress {
         let stamped = worker::decode(&rounds.histogram_v2);
         let percentiles = stamped.as_ref().filter(|histogram| !histogram.is_empty()).map(percentiles);
         if let Some(more) = stamped {
-            let all = self.histogram.get_or_insert_with(crate::case::histogram);
+            let all = self.histograms.entry(rounds.stamp_class).or_insert_with(crate::case::histogram);
             all.add(more).expect("all histograms share their bounds");
         }
         let Rounds { ns_per_op: rounds_ns_per_op, classes, bounce_ns, .. } = rounds;
         self.launches.push(Launch { launch, rounds_ns_per_op, classes, bounce_ns, percentiles });
     }
 
-    fn outcome(self, ops_per_batch: u64) -> Outcome {
-        let (prepared, launches) = match (self.fault, self.prepared) {
-            (Some(fault), _) => return fault.into(),
-            (None, Some(prepared)) if !self.launches.is_empty() => (prepared, self.launches),
+    /// A whole multiple of the shared count that is long against the clock's grain, and enough untimed operations
+    /// before it to be warm.
+    fn choose_batches(&mut self, group: &Group, shared: u64) {
+        let Some(prepared) = &self.prepared else { return };
+        let two_sided = group.point.cpus > 1;
+        let least_ns = if two_sided { LEAST_BATCH_TWO_SIDED_NS } else { LEAST_BATCH_NS };
+        let shared_ns = shared as f64 * prepared.ns_per_op;
+        let ops = shared * (least_ns / shared_ns).ceil().clamp(1.0, 1e6) as u64;
+        let warm_ops = (WARM_NS / prepared.ns_per_op).ceil().clamp(1.0, ops as f64) as u64;
+        self.batches = Some(Batches { ops, warm_ops: warm_ops.next_multiple_of(prepared.cycle_ops) });
+    }
+
+    fn outcome(mut self) -> Outcome {
+        let (prepared, batches, launches) = match (self.fault, self.prepared, self.batches) {
+            (Some(fault), ..) => return fault.into(),
+            (None, Some(prepared), Some(batches)) if !self.launches.is_empty() => {
+                (prepared, batches, self.launches)
+            }
             _ => return Outcome::Unavailable(interrupted()),
         };
-        Outcome::Measured(Measured {
-            ops_per_batch,
+        let mut measured = Measured {
+            ops_per_batch: batches.ops,
             launches,
-            latency: self.histogram.as_ref().map(latency),
+            latency: None,
             counts: prepared.counts,
             facts: prepared.facts,
             checksum: prepared.checksum,
-        })
+        };
+        measured.latency = self.histograms.remove(&measured.class()).as_ref().map(latency);
+        Outcome::Measured(measured)
     }
+}
+
+fn measure(progress: &BTreeMap<String, Progress>, names: &[String], launch: u32, slice_s: f64) -> Task {
+    let batches = names.iter().filter_map(|name| progress.get(name)?.batches).collect();
+    Task::Measure { launch, batches, slice_s }
 }
 
 impl From<Fault> for Outcome {
@@ -290,7 +353,7 @@ impl From<Fault> for Outcome {
     }
 }
 
-/// One operation count for all variants: long batches for the quickest, several batches a launch for the slowest.
+/// The operation count that all variants share: a long batch of the quickest, several batches a launch of the slowest.
 fn shared_ops(group: &Group, progress: &BTreeMap<String, Progress>, slice_s: f64) -> u64 {
     let costs: Vec<f64> = progress.values().filter_map(|p| Some(p.prepared.as_ref()?.ns_per_op)).collect();
     let quickest = costs.iter().copied().fold(f64::MAX, f64::min);
@@ -319,8 +382,8 @@ fn latency(histogram: &Histogram<u64>) -> Latency {
     }
 }
 
-fn rows(group: &Group, ops: u64, mut progress: BTreeMap<String, Progress>) -> Vec<Row> {
-    let mut outcome = |variant: &Variant| progress.remove(variant.name).unwrap_or_default().outcome(ops);
+fn rows(group: &Group, mut progress: BTreeMap<String, Progress>) -> Vec<Row> {
+    let mut outcome = |variant: &Variant| progress.remove(variant.name).unwrap_or_default().outcome();
     group.variants.iter().map(|p| row(group, p.variant, outcome(p.variant))).collect()
 }
 

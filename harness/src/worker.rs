@@ -55,11 +55,21 @@ pub enum Task {
     Measure {
         /// Number of the launch.
         launch: u32,
-        /// Operations a batch, the same for all variants.
-        ops: u64,
+        /// How long the batches of each variant are, in the job's order.
+        batches: Vec<Batches>,
         /// Time for each variant, seconds.
         slice_s: f64,
     },
+}
+
+/// The batches of one variant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batches {
+    /// Operations that are timed: a whole multiple of what all variants of the group share.
+    pub ops: u64,
+    /// Operations run untimed right before, so that caches and predictors hold this variant's state and not that of the
+    /// one before it.
+    pub warm_ops: u64,
 }
 
 /// What the process tells.
@@ -123,6 +133,8 @@ pub struct Rounds {
     pub bounce_ns: Vec<f64>,
     /// Stamped operations, HdrHistogram V2 in base64; empty where the point asks for none.
     pub histogram_v2: String,
+    /// Where the two cores were around the stamped operations; none for solo cases.
+    pub stamp_class: Option<char>,
 }
 
 /// Operations in the first batch of a case, whose checksum goes into the record.
@@ -137,6 +149,9 @@ const MIN_ROUNDS: usize = 3;
 /// Share of a slice spent warming up, and stamping single operations where the point asks for it.
 const WARM_UP_SHARE: f64 = 0.1;
 const STAMP_SHARE: f64 = 0.25;
+
+/// What the two clock readings around a stamped operation cost, roughly, ns.
+const STAMP_NS: f64 = 40.0;
 
 /// Length of the batch from which an operation's cost is estimated, ns.
 const ESTIMATE_NS: f64 = 2e6;
@@ -153,10 +168,10 @@ pub fn work(registry: Registry, job: &Job, reply: &mut dyn FnMut(Reply)) -> Resu
     if let Some(cpu) = job.cpus.first() {
         pin(*cpu);
     }
-    match job.task {
+    match &job.task {
         Task::Check => bench.each(reply, |variant| bench.check(variant).map(|()| Done::Checked)),
         Task::Prepare => bench.each(reply, |variant| bench.prepare(variant).map(Done::Prepared)),
-        Task::Measure { launch, ops, slice_s } => bench.measure(reply, launch, ops, slice_s * 1e9),
+        Task::Measure { launch, batches, slice_s } => bench.measure(reply, *launch, batches, slice_s * 1e9),
     }
     Ok(())
 }
@@ -193,6 +208,7 @@ struct Bench<'a> {
 /// A variant on the bench, with the rounds it has made.
 struct Contender<'a> {
     variant: &'static Variant,
+    batches: Batches,
     case: Box<dyn Case>,
     rounds: Result<Rounds, Fault>,
     histogram: Histogram<u64>,
@@ -241,6 +257,7 @@ impl<'a> Bench<'a> {
         let checksum = format!("{:016x}", case.batch(FIRST_OPS, &self.clock).checksum);
         let ns_per_op = self.estimate(case.as_mut());
         let ops = (COUNT_NS / ns_per_op.max(0.1)).clamp(1.0, 10_000.0) as u64;
+        let ops = ops.next_multiple_of(case.cycle_ops());
         let units = case.units_per_op();
         let mut counts = counter::count(&self.job.counters, ops, &mut |ops| {
             case.batch(ops, &self.clock);
@@ -261,18 +278,14 @@ impl<'a> Bench<'a> {
         }
     }
 
-    fn measure(&self, reply: &mut dyn FnMut(Reply), launch: u32, ops: u64, slice_ns: f64) {
-        let mut contenders = Vec::new();
-        for variant in &self.variants {
-            match guarded(|| Ok((variant.build)(&self.setup(variant)?)?)) {
-                Ok(case) => contenders.push(Contender::new(self, variant, case)),
-                Err(fault) => reply(Reply::Outcome { variant: variant.name.into(), result: fault.into() }),
-            }
-        }
+    fn measure(&self, reply: &mut dyn FnMut(Reply), launch: u32, batches: &[Batches], slice_ns: f64) {
         let mut random = Random::new(self.job.seed ^ u64::from(launch) << 32);
-        self.warm_up(&mut contenders, ops, slice_ns * WARM_UP_SHARE);
+        let mut contenders = self.build(reply, batches, &mut random);
+        for contender in contenders.iter_mut() {
+            contender.warm_up(slice_ns * WARM_UP_SHARE);
+        }
         let share = 1.0 - WARM_UP_SHARE - if self.point.latency { STAMP_SHARE } else { 0.0 };
-        self.rounds(&mut contenders, &mut random, (launch, ops), slice_ns * share);
+        self.rounds(&mut contenders, &mut random, launch, slice_ns * share);
         for contender in contenders {
             let variant = contender.variant.name.to_owned();
             let result = contender.finish(launch, slice_ns * STAMP_SHARE);
@@ -280,26 +293,29 @@ impl<'a> Bench<'a> {
         }
     }
 
-    fn warm_up(&self, contenders: &mut [Contender<'_>], ops: u64, length_ns: f64) {
-        for contender in contenders.iter_mut() {
-            self.script(contender.variant, "warm-up");
-            let end_ns = self.clock.now_ns() + length_ns;
-            while contender.rounds.is_ok() && self.clock.now_ns() < end_ns {
-                contender.run(ops, |_, _| {});
+    /// Builds the variants in random order: who is built first gets the lowest addresses of the heap.
+    fn build(
+        &self,
+        reply: &mut dyn FnMut(Reply),
+        batches: &[Batches],
+        random: &mut Random,
+    ) -> Vec<Contender<'_>> {
+        let mut order: Vec<_> = self.variants.iter().copied().zip(batches.iter().copied()).collect();
+        random.shuffle(&mut order);
+        let mut contenders = Vec::new();
+        for (variant, batches) in order {
+            match guarded(|| Ok((variant.build)(&self.setup(variant)?)?)) {
+                Ok(case) => contenders.push(Contender::new(self, variant, batches, case)),
+                Err(fault) => reply(Reply::Outcome { variant: variant.name.into(), result: fault.into() }),
             }
         }
+        contenders
     }
 
     /// Rounds in random order, every second one reversed, so that drift falls on all alike.
-    fn rounds(
-        &self,
-        contenders: &mut [Contender<'_>],
-        random: &mut Random,
-        (launch, ops): (u32, u64),
-        slice_ns: f64,
-    ) {
+    fn rounds(&self, contenders: &mut [Contender<'_>], random: &mut Random, launch: u32, slice_ns: f64) {
         let mut order: Vec<usize> = (0..contenders.len()).collect();
-        let mut spent_ns = 0.0;
+        let end_ns = self.clock.now_ns() + slice_ns * contenders.len() as f64;
         for round in 0..MAX_ROUNDS {
             match round % 2 {
                 0 => random.shuffle(&mut order),
@@ -308,9 +324,9 @@ impl<'a> Bench<'a> {
             for contender in &order {
                 let contender = &mut contenders[*contender];
                 self.script(contender.variant, &format!("{launch}/{round}"));
-                spent_ns += contender.round(ops);
+                contender.round();
             }
-            if round + 1 >= MIN_ROUNDS && spent_ns > slice_ns * contenders.len() as f64 {
+            if round + 1 >= MIN_ROUNDS && self.clock.now_ns() > end_ns {
                 return;
             }
         }
@@ -320,15 +336,15 @@ impl<'a> Bench<'a> {
     fn script(&self, variant: &Variant, step: &str) {
         if let Some(script) = self.clock.scripted() {
             let row = key(self.workload.name, self.point.name, variant.name);
-            let ns_per_op = 5.0 + (Random::hash(&row) % 2000) as f64 / 10.0;
+            let ns_per_op = 1000.0 + (Random::hash(&row) % 90_000) as f64 / 10.0;
             script.begin(&format!("{row}/{step}"), ns_per_op);
         }
     }
 }
 
 impl<'a> Contender<'a> {
-    fn new(bench: &'a Bench<'a>, variant: &'static Variant, case: Box<dyn Case>) -> Self {
-        Self { variant, case, rounds: Ok(Rounds::default()), histogram: case::histogram(), bench }
+    fn new(bench: &'a Bench<'a>, variant: &'static Variant, batches: Batches, case: Box<dyn Case>) -> Self {
+        Self { variant, batches, case, rounds: Ok(Rounds::default()), histogram: case::histogram(), bench }
     }
 
     /// Runs one batch; a panic ends this variant and no other.
@@ -340,35 +356,50 @@ impl<'a> Contender<'a> {
         }
     }
 
-    /// One round kept; returns the time it took.
-    fn round(&mut self, ops: u64) -> f64 {
-        let mut spent_ns = 0.0;
-        let units = ops as f64 * self.case.units_per_op();
-        self.run(ops, |rounds, batch| {
-            spent_ns = batch.elapsed_ns;
+    fn warm_up(&mut self, length_ns: f64) {
+        self.bench.script(self.variant, "warm-up");
+        let end_ns = self.bench.clock.now_ns() + length_ns;
+        while self.rounds.is_ok() && self.bench.clock.now_ns() < end_ns {
+            self.run(self.batches.ops, |_, _| {});
+        }
+    }
+
+    /// One round: operations to get warm again, then the batch that is kept.
+    fn round(&mut self) {
+        let units = self.batches.ops as f64 * self.case.units_per_op();
+        self.run(self.batches.warm_ops, |_, _| {});
+        self.run(self.batches.ops, |rounds, batch| {
             rounds.ns_per_op.push(batch.elapsed_ns / units);
             if let Some(bounce) = batch.bounce {
                 rounds.classes.push(bounce.class());
                 rounds.bounce_ns.push((bounce.before_ns + bounce.after_ns) / 2.0);
             }
         });
-        spent_ns
     }
 
     /// The stamped pass, where the point asks for one, and the result.
     fn finish(mut self, launch: u32, stamp_ns: f64) -> Done {
-        if let (Ok(rounds), true) = (&self.rounds, self.bench.point.latency) {
+        let median_ns = self.rounds.as_ref().map(|rounds| crate::stats::median(&rounds.ns_per_op));
+        if let (Ok(median_ns), true) = (median_ns, self.bench.point.latency) {
             self.bench.script(self.variant, &format!("{launch}/stamps"));
-            let ns_per_op = crate::stats::median(&rounds.ns_per_op) * self.case.units_per_op();
-            let ops = (stamp_ns / (ns_per_op + 40.0)).clamp(100.0, 50_000.0) as u64;
-            let (case, clock, histogram) = (&mut self.case, &self.bench.clock, &mut self.histogram);
-            if let Err(fault) = guarded(|| Ok(case.stamped(ops, clock, histogram))) {
-                self.rounds = Err(fault);
-            }
+            let ops = stamp_ns / (median_ns * self.case.units_per_op() + STAMP_NS);
+            let ops = (ops.clamp(100.0, 50_000.0) as u64).next_multiple_of(self.case.cycle_ops());
+            self.run(self.batches.warm_ops, |_, _| {});
+            self.stamp(ops);
         }
         match self.rounds {
             Ok(rounds) => Done::Rounds(Rounds { histogram_v2: encode(&self.histogram), ..rounds }),
             Err(fault) => fault.into(),
+        }
+    }
+
+    fn stamp(&mut self, ops: u64) {
+        let (case, clock, histogram) = (&mut self.case, &self.bench.clock, &mut self.histogram);
+        let stamped = guarded(|| Ok(case.stamped(ops, clock, histogram)));
+        match (stamped, &mut self.rounds) {
+            (Ok(batch), Ok(rounds)) => rounds.stamp_class = batch.bounce.map(|bounce| bounce.class()),
+            (Err(fault), rounds) => *rounds = Err(fault),
+            (Ok(_), Err(_)) => {}
         }
     }
 }

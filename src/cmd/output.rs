@@ -77,18 +77,27 @@ pub fn announce(outputs: &[Output]) {
     outputs.iter().for_each(|output| anstream::println!(" Report   {}", output.path.display()));
 }
 
-/// Writes a file by way of a neighbour, so that a full disk leaves the old one whole.
+/// Writes a file by way of a neighbour, so that a full disk leaves the old one whole. What is no plain file (a device, a
+/// pipe, a link) is written through, never replaced.
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let made = folder.map_or(Ok(()), fs::create_dir_all);
+    let plain = fs::symlink_metadata(path).map_or(true, |there| there.is_file());
+    let written = if plain { replace(path, text) } else { fs::write(path, text) };
+    written.map_err(|error| {
+        Failure::new(INTERNAL, format!("cannot write {}: {error}", path.display()))
+            .help("the run itself is stored: `perfbench report -o FORMAT=FILE` renders it again elsewhere")
+    })
+}
+
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    if let Some(folder) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        fs::create_dir_all(folder)?;
+    }
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     let part = path.with_file_name(name);
-    made.and_then(|()| fs::write(&part, text)).and_then(|()| fs::rename(&part, path)).map_err(|error| {
+    fs::write(&part, text).and_then(|()| fs::rename(&part, path)).inspect_err(|_| {
         // What is left of the part is of no use; that it cannot be removed changes nothing.
         let _ = fs::remove_file(&part);
-        Failure::new(INTERNAL, format!("cannot write {}: {error}", path.display()))
-            .help("the run itself is stored: `perfbench report -o FORMAT=FILE` renders it again elsewhere")
     })
 }
 

@@ -18,6 +18,7 @@ use perfbench_harness::{Registry, counter};
 use perfbench_reports::Report;
 use perfbench_reports::store::Store;
 use std::io;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 /// The command.
@@ -36,8 +37,9 @@ pub fn run(context: &Context<'_>, settings: &mut Settings, arguments: &RunArgume
     if request.test_only {
         return check(context, settings, &request, &plan, machine);
     }
+    let stop = interrupt::watch();
     let mut session = Session::begin(context, settings, &request, machine)?;
-    let measured = session.limits(&request).and_then(|()| session.measure(context, &request, &plan));
+    let measured = session.limits(&request).and_then(|()| session.measure(context, &request, &plan, stop));
     session.end(context, settings, outputs, measured)
 }
 
@@ -54,13 +56,12 @@ pub fn nothing_selected(request: &Request, registry: Registry) -> Failure {
     }
 }
 
-fn launcher(context: &Context<'_>, request: &Request) -> Result<Box<dyn Launcher>, Failure> {
+fn launcher(context: &Context<'_>, request: &Request) -> Box<dyn Launcher> {
     if matches!(request.clock, ClockChoice::Scripted(_)) {
-        return Ok(Box::new(InProcess(context.tables.registry)));
+        return Box::new(InProcess(context.tables.registry));
     }
-    let program =
-        std::env::current_exe().map_err(|error| internal("cannot find this program's own file", &error))?;
-    Ok(Box::new(Fresh::new(program, &[crate::WORKER], request.seed)))
+    // The link leads to the program that runs, even where its file has been replaced by another build meanwhile.
+    Box::new(Fresh::new("/proc/self/exe".into(), &[crate::WORKER], request.seed))
 }
 
 fn check(
@@ -72,7 +73,7 @@ fn check(
 ) -> Result<u8, Failure> {
     let clock = Clock::open(request.clock);
     let mut progress = Progress::new(settings.progress, context.quiet, request.budget_s);
-    let mut launcher = launcher(context, request)?;
+    let mut launcher = launcher(context, request);
     let mut broken = 0;
     drop(machine);
     let mut run = Run {
@@ -142,8 +143,15 @@ impl Session {
         written.map_err(|error| unwritten(&error))
     }
 
-    fn measure(&mut self, context: &Context<'_>, request: &Request, plan: &Plan) -> Result<(), Failure> {
-        let mut launcher = launcher(context, request)?;
+    fn measure(
+        &mut self,
+        context: &Context<'_>,
+        request: &Request,
+        plan: &Plan,
+        stop: &AtomicBool,
+    ) -> Result<(), Failure> {
+        self.warn_of_budget(request, plan)?;
+        let mut launcher = launcher(context, request);
         let (record, writer) = (&mut self.record, &mut self.writer);
         let mut run = Run {
             request,
@@ -151,10 +159,23 @@ impl Session {
             calibration: self.clock.facts(),
             launcher: launcher.as_mut(),
             onlooker: &mut self.progress,
-            stop: interrupt::watch(),
+            stop,
             started: self.started,
         };
         run.measure(&mut |line| keep(record, writer, line)).map_err(|error| unwritten(&error))
+    }
+
+    /// A budget that the selection cannot keep is said before it is broken.
+    fn warn_of_budget(&mut self, request: &Request, plan: &Plan) -> Result<(), Failure> {
+        if self.scripted || plan.estimate_s <= request.budget_s {
+            return Ok(());
+        }
+        let text = format!(
+            "a budget of {:.0} s is too small for this selection: it takes about {:.0} s with the shortest rounds",
+            request.budget_s, plan.estimate_s
+        );
+        self.progress.on(&Event::Warning(&text));
+        keep(&mut self.record, &mut self.writer, Line::Warning { text }).map_err(|error| unwritten(&error))
     }
 
     /// Shows what was measured, even where the record could not be written to its end.
@@ -176,10 +197,10 @@ impl Session {
         let written = measured.and_then(|()| end().map_err(|error| unwritten(&error)));
         self.progress.finish();
         let report = Report::of(&self.record);
-        output::show(context, &report);
-        written?;
         outputs.push(output::page(settings));
-        output::write_all(&self.record, &report, &outputs)?;
+        let rendered = written.and_then(|()| output::write_all(&self.record, &report, &outputs));
+        output::show(context, &report);
+        rendered?;
         output::announce(&outputs);
         let broke = self.record.rows.iter().any(|row| matches!(row.outcome, Outcome::Broke { .. }));
         Ok(match (status, broke) {

@@ -1,6 +1,6 @@
 //! Medians, quantiles, and intervals over launches: the launch, not the round, is the unit of inference.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A point estimate with the bounds of its 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -9,8 +9,13 @@ pub struct Interval {
     pub value: f64,
     /// Lower bound.
     pub low: f64,
-    /// Upper bound.
+    /// Upper bound; unbounded is infinity, which JSON has no word for but `null`.
+    #[serde(deserialize_with = "unbounded_from_null")]
     pub high: f64,
+}
+
+fn unbounded_from_null<'de, D: Deserializer<'de>>(source: D) -> Result<f64, D::Error> {
+    Ok(Option::<f64>::deserialize(source)?.unwrap_or(f64::INFINITY))
 }
 
 impl Interval {
@@ -111,6 +116,13 @@ mod tests {
         for (degrees, expected) in [(4, 2.776), (11, 2.201), (30, 2.042), (120, 1.980)] {
             assert!((t_95(degrees) - expected).abs() < 2e-3, "{degrees}: {}", t_95(degrees));
         }
+    }
+
+    #[test]
+    fn an_interval_without_an_upper_bound_survives_the_record() {
+        let unbounded = Interval { value: 1.0, low: 0.5, high: f64::INFINITY };
+        let text = serde_json::to_string(&unbounded).unwrap();
+        assert_eq!(serde_json::from_str::<Interval>(&text).unwrap(), unbounded);
     }
 
     #[test]
