@@ -12,6 +12,7 @@ use crate::machine::{Environment, Machine};
 use crate::stats::interval::{self, Interval};
 use crate::unavailable::{Reason, Unavailable};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Version of the record that this build writes; every older one stays readable.
 pub const SCHEMA: u32 = 1;
@@ -55,6 +56,9 @@ pub struct Header {
     pub settings: Vec<Setting>,
     /// Seed of order and generated input.
     pub seed: u64,
+    /// Files that the run was given, by input name: file name, size, and a fingerprint of the contents.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<String, String>,
     /// The clock.
     pub clock: ClockFacts,
     /// The machine.
@@ -376,7 +380,7 @@ impl Launch {
 /// rounds of the row's prevailing class in both. NaN where they share no launch.
 pub fn speedup(row: &Measured, over: &Measured) -> Interval {
     let class = row.class().or(over.class());
-    let base: std::collections::BTreeMap<u32, f64> = over.launch_medians_in(class).into_iter().collect();
+    let base: BTreeMap<u32, f64> = over.launch_medians_in(class).into_iter().collect();
     let pairs = row.launch_medians_in(class).into_iter().filter_map(|(l, v)| base.get(&l).map(|b| (*b, v)));
     let (numerators, denominators): (Vec<f64>, Vec<f64>) = pairs.unzip();
     interval::paired_ratio(&numerators, &denominators)

@@ -143,7 +143,8 @@ pub fn compare(base: &RunRecord, candidate: &RunRecord, policy: &Policy) -> Resu
         reservations: reservations(base, candidate),
     };
     for row in &candidate.rows {
-        match pair(base, row).and_then(|(old, new)| compare_row(row.key(), old, new, policy)) {
+        let paired = pair(base, row).and_then(|(old, new)| same_work(base, candidate, old, new));
+        match paired.and_then(|(old, new)| compare_row(row.key(), old, new, policy)) {
             Ok(compared) => comparison.rows.push(compared),
             Err(why) => comparison.incomparable.push((row.key(), why)),
         }
@@ -175,6 +176,20 @@ fn pair<'a>(base: &'a RunRecord, row: &'a Row) -> Result<(&'a Measured, &'a Meas
     Ok((measured(old, "base")?, measured(row, "candidate")?))
 }
 
+/// Where the runs were given other inputs or seeds, a row whose results differ did other work.
+fn same_work<'a>(
+    base: &RunRecord,
+    candidate: &RunRecord,
+    old: &'a Measured,
+    new: &'a Measured,
+) -> Result<(&'a Measured, &'a Measured), String> {
+    let (a, b) = (&base.header, &candidate.header);
+    if (&a.inputs, a.seed) != (&b.inputs, b.seed) && old.checksum != new.checksum {
+        return Err("the runs were given different inputs or seeds, and this row worked on them".into());
+    }
+    Ok((old, new))
+}
+
 fn measured<'a>(row: &'a Row, side: &str) -> Result<&'a Measured, String> {
     match &row.outcome {
         Outcome::Measured(measured) => Ok(measured),
@@ -203,18 +218,22 @@ pub fn change(speedup: &Interval, same_within: f64) -> Change {
     let (low, high) = (1.0 / (1.0 + same_within), 1.0 + same_within);
     if low <= speedup.low && speedup.high <= high {
         Change::Same
-    } else if speedup.high < 1.0 {
+    } else if speedup.high < 1.0 && speedup.value < low {
         Change::Slower
-    } else if speedup.low > 1.0 {
+    } else if speedup.low > 1.0 && speedup.value > high {
         Change::Faster
     } else {
         Change::Unresolved
     }
 }
 
-/// Counts of one name and one provenance that differ; across provenances nothing is compared.
+/// Counts that repeat to the unit on the same code; clocks, faults and switches of the system do not.
+const EXACT: &[&str] = &["allocations", "reallocations", "frees", "allocated_bytes"];
+
+/// Exact counts of one provenance that differ; across provenances nothing is compared.
 fn count_changes(old: &[Count], new: &[Count]) -> Vec<CountChange> {
     let change = |count: &Count| {
+        EXACT.contains(&count.name.as_str()).then_some(())?;
         let before = old.iter().find(|o| o.name == count.name && o.provenance == count.provenance)?;
         let (base, candidate) = (*before.per_op.as_ref().ok()?, *count.per_op.as_ref().ok()?);
         (base != candidate).then(|| CountChange { name: count.name.clone(), base, candidate })

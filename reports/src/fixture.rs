@@ -14,6 +14,7 @@ use perfbench_harness::record::{
 use perfbench_harness::stats::Interval;
 use perfbench_harness::stats::random::Random;
 use perfbench_harness::{Reason, Unavailable};
+use std::collections::BTreeMap;
 
 const LAUNCHES: u32 = 5;
 const ROUNDS: usize = 8;
@@ -74,6 +75,7 @@ fn header(run: &str) -> Header {
         command: ["perfbench", "run", "--budget", "60s"].map(String::from).to_vec(),
         settings: vec![setting("budget", "60s", "flag"), setting("launches", "5", "default")],
         seed: 42,
+        inputs: BTreeMap::new(),
         clock: clock(),
         machine: machine(),
         environment: environment(),

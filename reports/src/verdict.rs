@@ -249,7 +249,9 @@ fn measured_sentence(claim: &Claim, measure: &Measure, value: &Interval) -> Stri
     let what = match (&measure.over, measure.transform) {
         (None, _) => format!("{scale}{}", measure.row),
         (Some(over), Transform::Log) => format!("growth from {} to {over}", measure.row),
-        (Some(over), _) => format!("{scale}{} over {over}", measure.row),
+        (Some(over), Transform::PercentLess) => format!("saved by {} of what {over} takes", measure.row),
+        (Some(over), Transform::Inverse) => format!("{scale}{} against {over} as one", measure.row),
+        (Some(over), _) => format!("{scale}{over} against {} as one", measure.row),
     };
     let metric = if measure.metric == "time" { String::new() } else { format!(" ({})", measure.metric) };
     format!("{what}{metric} gives {}.", words::measured(value, &claim.unit))

@@ -14,10 +14,12 @@ use perfbench_harness::machine::{self, Environment, Machine, environment, limits
 use perfbench_harness::plan::{self, Plan, Request};
 use perfbench_harness::record::{End, Header, Line, Outcome, RunRecord, SCHEMA, SCHEMA_NAME, Writer};
 use perfbench_harness::sampler::{Fault, Run};
+use perfbench_harness::stats::random::Random;
 use perfbench_harness::{Registry, counter};
 use perfbench_reports::Report;
 use perfbench_reports::store::Store;
 use std::io;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
@@ -233,11 +235,21 @@ fn header(
         command: if scripted { vec!["perfbench".into()] } else { std::env::args().collect() },
         settings: if scripted { Vec::new() } else { settings.origins.clone() },
         seed: request.seed,
+        inputs: request.inputs.iter().map(|(name, path)| (name.clone(), fingerprint(path))).collect(),
         clock: clock.facts(),
         machine: machine.clone(),
         environment: environment_now(scripted),
         counters: if scripted { Vec::new() } else { counter::facts() },
         claims: (context.tables.claims)(),
+    }
+}
+
+/// File name, size and FNV-1a of the contents: enough to see that two runs were given the same.
+fn fingerprint(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    match std::fs::read(path) {
+        Ok(bytes) => format!("{name}, {} bytes, {:016x}", bytes.len(), Random::hash_bytes(&bytes)),
+        Err(error) => format!("{name}, unreadable: {error}"),
     }
 }
 

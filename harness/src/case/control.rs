@@ -124,7 +124,7 @@ impl Control {
                 self.return_ball();
             }
             wait_until(|| self.go.0.load(Ordering::Acquire) == last, || true);
-            self.checksum.0.store(run_ops(body, ops), Ordering::Relaxed);
+            self.checksum.0.store(run_ops(body, 0, ops), Ordering::Relaxed);
             self.done.0.store(last, Ordering::Release);
             if probe {
                 self.return_ball();

@@ -124,7 +124,7 @@ impl<A: Body> Led<A> {
 
 impl<A: Body> Case for Led<A> {
     fn batch(&mut self, ops: u64, clock: &Clock) -> Batch {
-        self.led(ops, clock, |body| run_ops(body, ops))
+        self.led(ops, clock, |body| run_ops(body, 0, ops))
     }
 
     fn stamped(&mut self, ops: u64, clock: &Clock, into: &mut Histogram<u64>) -> Batch {

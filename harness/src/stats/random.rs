@@ -12,8 +12,13 @@ impl Random {
 
     /// FNV-1a of a name, to derive a seed from a row key.
     pub fn hash(name: &str) -> u64 {
-        name.bytes()
-            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+        Self::hash_bytes(name.as_bytes())
+    }
+
+    /// FNV-1a of bytes: a fingerprint, not a proof.
+    pub fn hash_bytes(bytes: &[u8]) -> u64 {
+        let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+        bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)
     }
 
     /// The next 64 bits.

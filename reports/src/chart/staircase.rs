@@ -17,7 +17,10 @@ pub(super) const CHART: Chart = Chart {
 };
 
 fn draw(limit: &Limit, machine: &Machine) -> Option<Figure> {
-    let points: Vec<(f64, f64)> = limit.curve.iter().map(|[kib, ns]| (1024.0 * kib, *ns)).collect();
+    // A logarithm has no place for nought; a record from elsewhere may hold it all the same.
+    let drawable =
+        limit.curve.iter().filter(|[kib, ns]| (1e-3..1e15).contains(kib) && (1e-6..1e15).contains(ns));
+    let points: Vec<(f64, f64)> = drawable.map(|[kib, ns]| (1024.0 * kib, *ns)).collect();
     let (first, last) = (points.first()?, points.last()?);
     let across = first.0 / 1.1..last.0 * 1.1;
     let up = log_range(points.iter().map(|p| p.1), 1.4, 4.0);
