@@ -49,6 +49,9 @@ const LEAST_BATCH_TWO_SIDED_NS: f64 = 200_000.0;
 /// a second-level cache from the third.
 const WARM_NS: f64 = 100_000.0;
 
+/// The slowest variant's batch is no longer, ns: a scheduler's tick or two, so that few batches hold somebody else's.
+const LONGEST_BATCH_NS: f64 = 2e6;
+
 /// The slowest variant makes at least this many batches a launch.
 const BATCHES_A_LAUNCH: f64 = 8.0;
 
@@ -359,7 +362,8 @@ fn shared_ops(group: &Group, progress: &BTreeMap<String, Progress>, slice_s: f64
     let quickest = costs.iter().copied().fold(f64::MAX, f64::min);
     let slowest = costs.iter().copied().fold(0.01, f64::max);
     let batch_ns = if group.point.cpus > 1 { BATCH_TWO_SIDED_NS } else { BATCH_NS };
-    let ops = (batch_ns / quickest).min(slice_s * 1e9 / BATCHES_A_LAUNCH / slowest);
+    let longest_ns = (slice_s * 1e9 / BATCHES_A_LAUNCH).min(LONGEST_BATCH_NS);
+    let ops = (batch_ns / quickest).min(longest_ns / slowest);
     let cycles = progress.values().filter_map(|p| Some(p.prepared.as_ref()?.cycle_ops));
     (ops.clamp(1.0, 1e9) as u64).next_multiple_of(cycles.max().unwrap_or(1))
 }

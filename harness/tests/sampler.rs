@@ -24,7 +24,7 @@ fn panic_late(_: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {
     let mut operations = 0;
     Ok(solo(move |i: u64| {
         operations += 1;
-        assert!(operations < 100_000, "operation one hundred thousand");
+        assert!(operations < 12_000, "operation twelve thousand");
         i
     }))
 }
@@ -123,7 +123,7 @@ fn every_selected_variant_becomes_a_row_measured_or_with_its_reason() {
     assert_eq!(names, ["good", "other", "panics", "wrong", "absent", "foreign"]);
     assert!(rows[0].measured().is_some() && rows[1].measured().is_some());
     assert!(
-        matches!(&rows[2].outcome, Outcome::Broke { message } if message.contains("one hundred thousand"))
+        matches!(&rows[2].outcome, Outcome::Broke { message } if message.contains("twelve thousand"))
     );
     assert!(matches!(&rows[3].outcome, Outcome::Broke { message } if message.contains("2 and 2 made 5")));
     assert_eq!(reason(&rows[4]), Some(Reason::NeedsDevice));
@@ -136,12 +136,12 @@ fn a_point_that_needs_more_cpus_than_the_mask_holds_says_so() {
 }
 
 #[test]
-fn every_launch_brings_rounds_and_variants_of_a_group_share_their_operation_count() {
+fn every_launch_brings_rounds_and_batches_are_whole_multiples_of_what_the_group_shares() {
     let rows = all_rows(&["first/good", "first/other"]);
     let (good, other) = (rows[0].measured().unwrap(), rows[1].measured().unwrap());
     assert_eq!(good.launches.iter().map(|l| l.launch).collect::<Vec<_>>(), [0, 1, 2, 3]);
     assert!(good.launches.iter().all(|l| l.rounds_ns_per_op.len() >= 3));
-    assert_eq!(good.ops_per_batch, other.ops_per_batch);
+    assert_eq!(good.ops_per_batch.max(other.ops_per_batch) % good.ops_per_batch.min(other.ops_per_batch), 0);
     assert!(good.latency.as_ref().unwrap().samples >= 400);
     assert_eq!(good.checksum, other.checksum);
 }

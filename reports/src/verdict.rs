@@ -246,15 +246,16 @@ fn off_by(claim: &Claim, value: &Interval) -> Option<f64> {
 
 fn measured_sentence(claim: &Claim, measure: &Measure, value: &Interval) -> String {
     let scale = if measure.scale == 1.0 { String::new() } else { format!("{} x ", measure.scale) };
-    let what = match (&measure.over, measure.transform) {
-        (None, _) => format!("{scale}{}", measure.row),
-        (Some(over), Transform::Log) => format!("growth from {} to {over}", measure.row),
-        (Some(over), Transform::PercentLess) => format!("saved by {} of what {over} takes", measure.row),
-        (Some(over), Transform::Inverse) => format!("{scale}{} against {over} as one", measure.row),
-        (Some(over), _) => format!("{scale}{over} against {} as one", measure.row),
-    };
     let metric = if measure.metric == "time" { String::new() } else { format!(" ({})", measure.metric) };
-    format!("{what}{metric} gives {}.", words::measured(value, &claim.unit))
+    let (row, value) = (&measure.row, words::measured(value, &claim.unit));
+    match (&measure.over, measure.transform) {
+        (None, _) => format!("{scale}{row}{metric} gives {value}."),
+        (Some(over), Transform::Log) => format!("Growth from {row} to {over}{metric} gives {value}."),
+        (Some(over), Transform::PercentLess) => format!("{row}{metric} saves {value} of what {over} takes."),
+        (Some(over), Transform::PercentMore) => format!("{row}{metric} does {value} more than {over}."),
+        (Some(over), Transform::Inverse) => format!("{scale}{row}{metric} takes {value} what {over} takes."),
+        (Some(over), _) => format!("{scale}{over}{metric} takes {value} what {row} takes."),
+    }
 }
 
 /// Says that the two cores were not near each other, which multiplies the time of whatever crosses them.

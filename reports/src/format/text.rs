@@ -5,6 +5,7 @@ use super::paint::{Ink, Paint};
 use crate::model::{Figures, Group, Report, Row};
 use crate::verdict::{Judged, Verdict};
 use crate::words::{self, plural};
+use perfbench_harness::case::Fact;
 use std::collections::BTreeMap;
 
 /// How wide and how coloured the text is.
@@ -83,8 +84,21 @@ pub fn results(report: &Report, look: &Look) -> String {
 
 fn group_lines(report: &Report, group: &Group, look: &Look) -> String {
     let last = group.rows.len() - 1;
-    let rows = group.rows.iter().enumerate().map(|(i, row)| row_line(report, row, i == last, look));
-    format!(" {}\n{}", look.paint.text(Ink::Strong, &group.name), rows.collect::<String>())
+    let row = |(i, row)| row_line(report, row, i == last, look) + &facts_line(group, row, look);
+    let rows: String = group.rows.iter().enumerate().map(row).collect();
+    format!(" {}\n{rows}", look.paint.text(Ink::Strong, &group.name))
+}
+
+/// What a row reports beside its time, where it differs within the group.
+fn facts_line(group: &Group, row: &Row, look: &Look) -> String {
+    let everywhere = |fact: &Fact| group.rows.iter().filter_map(Row::figures).all(|f| f.facts.contains(fact));
+    let facts = row.figures().map_or(&[][..], |figures| &figures.facts);
+    let own = facts.iter().filter(|fact| !everywhere(fact));
+    let told: Vec<String> = own.map(|f| format!("{} {}", f.name, words::number(f.value))).collect();
+    match told.is_empty() {
+        true => String::new(),
+        false => look.paint.text(Ink::Quiet, &wrapped(&told.join(", "), "      ", "      ", look.width)),
+    }
 }
 
 fn row_line(report: &Report, row: &Row, last: bool, look: &Look) -> String {

@@ -4,7 +4,7 @@ use super::{Cards, Document, Group, Outcome};
 use crate::verdict::Verdict;
 use crate::words::plural;
 use perfbench_harness::machine::EnvironmentCheck;
-use perfbench_harness::record::RunRecord;
+use perfbench_harness::record::{Measured, Row, RunRecord};
 use perfbench_harness::stats::median;
 
 pub(super) fn cards(groups: &[Group], documents: &[Document]) -> Cards {
@@ -88,10 +88,29 @@ pub(super) fn reservations(record: &RunRecord) -> Vec<String> {
         "complete" => {}
         status => all.push(format!("the run was {status}: what was measured before is kept")),
     }
+    all.extend(disturbed(record));
     all.extend(failed_checks(record));
     all.extend(record.header.machine.disagreements.iter().cloned());
     all
 }
+
+/// Rows whose rounds took longer than nearly all their single operations: what else ran on the CPU is in the rounds.
+fn disturbed(record: &RunRecord) -> Option<String> {
+    let slower_than_p99 =
+        |m: &Measured| m.latency.as_ref().is_some_and(|l| m.time().value > l.p99_ns.max(FINEST_STAMP_NS));
+    let rows = record.rows.iter().filter(|row| row.measured().is_some_and(slower_than_p99));
+    let names: Vec<String> = rows.map(Row::key).collect();
+    let sentence = || {
+        format!(
+            "rounds of {} took longer than 99 % of their single operations: other programs were on the CPU",
+            names.join(", ")
+        )
+    };
+    (!names.is_empty()).then(sentence)
+}
+
+/// Below this the clock's grain, and not the operation, makes a stamped percentile, ns.
+const FINEST_STAMP_NS: f64 = 50.0;
 
 /// Checks that failed before the run, and those that failed only after it.
 fn failed_checks(record: &RunRecord) -> Vec<String> {
