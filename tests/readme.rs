@@ -27,22 +27,19 @@ fn commands(page: &Path) -> Vec<String> {
     lines.filter(|line| !line.is_empty()).collect()
 }
 
-/// Runs one command line as written, from the repository's root, on the scripted clock and in a store that has a run.
+/// Runs one command line as written, from the repository's root and on the scripted clock; what measures gets a store of
+/// its own, what reads finds the run in `store`.
 fn run(line: &str, store: &Path) -> Result<(), String> {
-    let (outputs, mut arguments) = (store.join("outputs"), Vec::new());
-    fs::create_dir_all(&outputs).unwrap();
-    for word in line.split_whitespace().skip(1) {
-        // Files that a command writes go to the scratch folder.
-        let redirected =
-            word.split_once('=').map(|(format, file)| format!("{format}={}", outputs.join(file).display()));
-        arguments.push(redirected.unwrap_or_else(|| word.to_owned()));
-    }
-    if line == "perfbench" || line.starts_with("perfbench run") {
-        let runs = store.join("store/runs");
-        fs::remove_dir_all(&runs).map_err(|error| error.to_string())?;
-    }
+    let scratch = tempfile::tempdir().unwrap();
+    // Files that a command writes go to the scratch folder.
+    let redirected = |word: &str| match word.split_once('=') {
+        Some((format, file)) => format!("{format}={}", scratch.path().join(file).display()),
+        None => word.to_owned(),
+    };
+    let arguments: Vec<String> = line.split_whitespace().skip(1).map(redirected).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let mut command = perfbench(store, &arguments);
+    let measures = line == "perfbench" || line.starts_with("perfbench run");
+    let mut command = perfbench(if measures { scratch.path() } else { store }, &arguments);
     command.current_dir(root()).env("PERFBENCH_CLOCK", "scripted:1").env("PERFBENCH_BUDGET", "1s");
     let ran = command.output().unwrap();
     if ran.status.success() { Ok(()) } else { Err(format!("{line}\n{}", common::stderr(&ran))) }
@@ -87,16 +84,17 @@ fn every_link_and_every_line_of_the_map_leads_somewhere() {
     }
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let map = readme.split("## The map").nth(1).unwrap().split("```").nth(1).unwrap();
-    let mut folder = "";
-    for line in map.lines().filter(|line| !line.trim().is_empty()) {
-        let words = line
-            .split_whitespace()
-            .filter(|word| word.ends_with('/') || word.ends_with(".rs") || word.ends_with(".toml"));
-        for word in words.filter(|word| !word.contains(',') && !word.contains(';')) {
-            let top = !line.starts_with(' ') || root().join(word).exists();
-            folder = if !line.starts_with(' ') && word.ends_with('/') { word } else { folder };
-            if !root().join(if top { "" } else { folder }).join(word).exists() {
-                lost.push(format!("the map: {word}"));
+    let mut folder = root().to_owned();
+    for line in map.lines() {
+        let places =
+            line.split_whitespace().filter(|w| [".rs", ".toml", "/"].iter().any(|end| w.ends_with(end)));
+        for place in places {
+            if !line.starts_with(' ') && line.starts_with(place) {
+                folder = root().join(place);
+            }
+            let meant = [root().join(place), folder.join(place), folder.join("src").join(place)];
+            if !meant.iter().any(|path| path.exists()) {
+                lost.push(format!("the map: {place}"));
             }
         }
     }

@@ -122,9 +122,7 @@ fn every_selected_variant_becomes_a_row_measured_or_with_its_reason() {
     let names: Vec<&str> = rows.iter().map(|r| r.variant.as_str()).collect();
     assert_eq!(names, ["good", "other", "panics", "wrong", "absent", "foreign"]);
     assert!(rows[0].measured().is_some() && rows[1].measured().is_some());
-    assert!(
-        matches!(&rows[2].outcome, Outcome::Broke { message } if message.contains("twelve thousand"))
-    );
+    assert!(matches!(&rows[2].outcome, Outcome::Broke { message } if message.contains("twelve thousand")));
     assert!(matches!(&rows[3].outcome, Outcome::Broke { message } if message.contains("2 and 2 made 5")));
     assert_eq!(reason(&rows[4]), Some(Reason::NeedsDevice));
     assert_eq!(reason(&rows[5]), Some(Reason::IsaAbsent));
