@@ -141,7 +141,7 @@ pub struct Rounds {
 pub const FIRST_OPS: u64 = 16;
 
 /// Rounds that a launch makes at most: more tell nothing of launches.
-const MAX_ROUNDS: usize = 60;
+const MAX_ROUNDS: usize = 120;
 
 /// Rounds that a launch makes at least, even over its time.
 const MIN_ROUNDS: usize = 3;

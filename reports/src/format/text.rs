@@ -89,12 +89,13 @@ fn group_lines(report: &Report, group: &Group, look: &Look) -> String {
     format!(" {}\n{rows}", look.paint.text(Ink::Strong, &group.name))
 }
 
-/// What a row reports beside its time, where it differs within the group.
+/// What a row reports beside its time, where other rows of the group report another value of it.
 fn facts_line(group: &Group, row: &Row, look: &Look) -> String {
-    let everywhere = |fact: &Fact| group.rows.iter().filter_map(Row::figures).all(|f| f.facts.contains(fact));
+    let others = || group.rows.iter().filter_map(Row::figures).flat_map(|figures| &figures.facts);
+    let differs = |fact: &&Fact| others().any(|other| other.name == fact.name && other.value != fact.value);
     let facts = row.figures().map_or(&[][..], |figures| &figures.facts);
-    let own = facts.iter().filter(|fact| !everywhere(fact));
-    let told: Vec<String> = own.map(|f| format!("{} {}", f.name, words::number(f.value))).collect();
+    let told: Vec<String> =
+        facts.iter().filter(differs).map(|f| format!("{} {}", f.name, words::number(f.value))).collect();
     match told.is_empty() {
         true => String::new(),
         false => look.paint.text(Ink::Quiet, &wrapped(&told.join(", "), "      ", "      ", look.width)),
