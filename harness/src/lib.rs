@@ -1,5 +1,14 @@
 //! Measures: a table of workloads and a request go in, a plan is made, a run record comes out.
 //! Knows no workload by name, prints nothing, judges nothing.
+//!
+//! ```
+//! use perfbench_harness::case::solo;
+//! use perfbench_harness::clock::{Clock, ClockChoice};
+//!
+//! let clock = Clock::open(ClockChoice::Scripted(7));
+//! let mut case = solo(|i: u64| i * i);
+//! assert!(case.batch(1000, &clock).elapsed_ns > 0.0);
+//! ```
 
 pub mod case;
 pub mod claim;

@@ -1,4 +1,12 @@
 //! Everything that can be measured: one folder a structure, one file a variant, one table line each.
+//!
+//! ```
+//! use perfbench_workloads::REGISTRY;
+//!
+//! let rings = REGISTRY.iter().find(|workload| workload.name == "ring_spsc").unwrap();
+//! let names: Vec<&str> = rings.variants.iter().map(|variant| variant.name).collect();
+//! assert_eq!(names, ["locked_deque", "sequenced", "cached_index", "rtrb"]);
+//! ```
 
 pub mod aead;
 pub mod arena;
