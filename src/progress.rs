@@ -37,7 +37,8 @@ impl Progress {
         }
     }
 
-    fn say(&self, text: &str) {
+    /// Says something that is neither a result nor progress, unless nothing is to be said.
+    pub fn say(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| anstream::eprintln!("{text}")),
             None if self.lines => anstream::eprintln!("{text}"),

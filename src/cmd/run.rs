@@ -17,6 +17,7 @@ use perfbench_harness::sampler::{Fault, Run};
 use perfbench_harness::stats::random::Random;
 use perfbench_harness::{Registry, counter};
 use perfbench_reports::Report;
+use perfbench_reports::format::text::{self, Look};
 use perfbench_reports::store::Store;
 use std::io;
 use std::path::Path;
@@ -41,6 +42,7 @@ pub fn run(context: &Context<'_>, settings: &mut Settings, arguments: &RunArgume
     }
     let stop = interrupt::watch();
     let mut session = Session::begin(context, settings, &request, machine)?;
+    session.greet();
     let measured = session.limits(&request).and_then(|()| session.measure(context, &request, &plan, stop));
     session.end(context, settings, outputs, measured)
 }
@@ -130,6 +132,12 @@ impl Session {
         writer.write(&Line::Run(Box::new(header.clone()))).map_err(|error| unwritten(&error))?;
         let progress = Progress::new(settings.progress, context.quiet, request.budget_s);
         Ok(Session { record: RunRecord::new(header), writer, machine, clock, progress, started, scripted })
+    }
+
+    /// What this machine can and cannot measure, on stderr before anything is measured.
+    fn greet(&self) {
+        let report = Report::of(&self.record);
+        self.progress.say(text::head(&report, &Look::plain()).trim_end());
     }
 
     fn limits(&mut self, request: &Request) -> Result<(), Failure> {

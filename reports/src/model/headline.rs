@@ -3,6 +3,7 @@
 use super::{Cards, Document, Group, Outcome};
 use crate::verdict::Verdict;
 use crate::words::plural;
+use perfbench_harness::Reason;
 use perfbench_harness::machine::EnvironmentCheck;
 use perfbench_harness::record::{Measured, Row, RunRecord};
 use perfbench_harness::stats::median;
@@ -86,12 +87,24 @@ pub(super) fn reservations(record: &RunRecord) -> Vec<String> {
     }
     match status(record).as_str() {
         "complete" => {}
+        // Without rows there is nothing that a missing end could have cost.
+        "killed" if record.rows.is_empty() => {}
         status => all.push(format!("the run was {status}: what was measured before is kept")),
     }
+    all.extend(no_hardware_counters(record));
     all.extend(disturbed(record));
     all.extend(failed_checks(record));
     all.extend(record.header.machine.disagreements.iter().cloned());
     all
+}
+
+fn no_hardware_counters(record: &RunRecord) -> Option<String> {
+    let reasons = record.header.counters.iter().filter_map(|counter| counter.unavailable.as_ref());
+    let why = reasons.into_iter().find(|why| why.reason == Reason::NoPmu)?;
+    Some(format!(
+        "no hardware counters, so targets on cache misses and instructions cannot be checked: {}",
+        why.detail
+    ))
 }
 
 /// Rows whose rounds took longer than nearly all their single operations: what else ran on the CPU is in the rounds.
