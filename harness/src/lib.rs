@@ -14,6 +14,7 @@ pub mod case;
 pub mod claim;
 pub mod clock;
 pub mod counter;
+pub mod duel;
 pub mod event;
 pub mod isa;
 pub mod launch;
