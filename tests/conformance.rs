@@ -3,7 +3,7 @@
 use perfbench_harness::machine::limits;
 use perfbench_harness::workload::key;
 use perfbench_harness::{Granted, Isa, Reason, Setup, Variant, Workload};
-use perfbench_workloads::{REGISTRY, claims};
+use perfbench_workloads::{REGISTRY, YARDSTICKS, claims};
 use std::collections::{BTreeMap, BTreeSet};
 
 fn check(workload: &Workload, variant: &Variant) -> Option<String> {
@@ -23,7 +23,7 @@ fn check(workload: &Workload, variant: &Variant) -> Option<String> {
 
 #[test]
 fn every_variant_that_this_cpu_has_passes_its_structures_check() {
-    let all = REGISTRY.iter().flat_map(|w| w.variants.iter().map(move |v| (w, v)));
+    let all = REGISTRY.iter().chain(YARDSTICKS).flat_map(|w| w.variants.iter().map(move |v| (w, v)));
     let broken: Vec<String> = all.filter_map(|(workload, variant)| check(workload, variant)).collect();
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }

@@ -20,6 +20,7 @@ pub mod sync;
 #[cfg(test)]
 mod testing;
 pub mod wire_message;
+pub mod yardstick;
 
 pub use claims::claims;
 
@@ -35,3 +36,6 @@ pub static REGISTRY: Registry = &[
     &shm_queue::WORKLOAD,
     &wire_message::WORKLOAD,
 ];
+
+/// Work with known content, on which a self-test measures the gate itself.
+pub static YARDSTICKS: Registry = &[&yardstick::WORKLOAD];

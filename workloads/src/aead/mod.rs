@@ -102,15 +102,13 @@ macro_rules! foreign_level {
 }
 use foreign_level;
 
-/// How a test gets a level's key without knowing its type.
-#[cfg(all(test, not(miri)))]
+/// How a level's key is had without knowing its type.
 type MakeKey = fn(Granted, &Key) -> Result<Box<dyn Gcm>, Unavailable>;
 
 macro_rules! levels {
     ($(variant::<$level:ty>($name:literal, $about:expr, $role:expr),)*) => {
         static VARIANTS: &[Variant] = &[$(variant::<$level>($name, $about, $role)),*];
 
-        #[cfg(all(test, not(miri)))]
         static MAKERS: &[(&str, Isa, MakeKey)] = &[$(
             ($name, <$level as Level>::NEEDS, |granted, key| Ok(Box::new(<$level>::new(granted, key)?)))
         ),*];
@@ -160,12 +158,22 @@ pub fn seal_portable(setup: &Setup<'_>) -> Result<impl Body + use<>, Unavailable
     Sealing::<portable::Portable>::new(setup)
 }
 
+/// A key on the last level of the table that this CPU has.
+///
+/// # Errors
+/// None: the first level runs on every machine.
+pub fn best_key(key: &Key) -> Result<Box<dyn Gcm>, Unavailable> {
+    let here = MAKERS.iter().rev().filter_map(|(_, needs, make)| Some((Granted::check(*needs).ok()?, make)));
+    let mut keys = here.map(|(granted, make)| make(granted, key));
+    keys.next().expect("the portable level needs nothing")
+}
+
 fn random_bytes<const N: usize>(random: &mut Random) -> [u8; N] {
     std::array::from_fn(|_| random.bits() as u8)
 }
 
 /// The nonce of message `number`: 32 zero bits, then the number.
-fn nonce(number: u64) -> Nonce {
+pub fn nonce(number: u64) -> Nonce {
     let mut nonce = [0; 12];
     nonce[4..].copy_from_slice(&number.to_be_bytes());
     nonce
