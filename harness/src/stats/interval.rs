@@ -24,6 +24,11 @@ impl Interval {
         Self { value, low: value, high: value }
     }
 
+    /// Whether a value lies between the bounds or on one.
+    pub fn holds(&self, value: f64) -> bool {
+        self.low <= value && value <= self.high
+    }
+
     /// Half the width as a share of the value.
     pub fn relative_half_width(&self) -> f64 {
         if self.value == 0.0 { 0.0 } else { (self.high - self.low) / 2.0 / self.value.abs() }
@@ -41,6 +46,11 @@ impl Interval {
 pub fn quantile(values: &[f64], q: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
+    quantile_of_sorted(&sorted, q)
+}
+
+/// The same of values that are ascending already.
+pub fn quantile_of_sorted(sorted: &[f64], q: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
     let rank = q.clamp(0.0, 1.0) * last as f64;
     let (below, above) = (sorted[rank.floor() as usize], sorted[rank.ceil() as usize]);

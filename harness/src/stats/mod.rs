@@ -1,5 +1,6 @@
 //! Statistics as pure functions on slices, each with its source. Nothing here prints or reads a clock.
 
+pub mod bootstrap;
 pub mod interval;
 pub mod random;
 
