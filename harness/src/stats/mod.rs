@@ -1,7 +1,9 @@
 //! Statistics as pure functions on slices, each with its source. Nothing here prints or reads a clock.
 
 pub mod bootstrap;
+pub mod distribution;
 pub mod interval;
 pub mod random;
+pub mod sequential;
 
 pub use interval::{Interval, median, quantile};
