@@ -3,7 +3,9 @@
 pub mod bootstrap;
 pub mod distribution;
 pub mod interval;
+pub mod proportion;
 pub mod random;
+pub mod rank;
 pub mod sequential;
 
 pub use interval::{Interval, median, quantile};
