@@ -3,6 +3,7 @@
 pub mod bootstrap;
 pub mod distribution;
 pub mod interval;
+pub mod multiple;
 pub mod proportion;
 pub mod random;
 pub mod rank;
