@@ -1,6 +1,8 @@
-//! The record as a file: written a line at a time, read back with what was cut off left out.
+//! Records as files, of runs and of gates: written a line at a time, read back with what was cut off left out.
 
-use super::{Header, Line, RunRecord, SCHEMA, SCHEMA_NAME};
+use super::{Line, RunRecord, SCHEMA, SCHEMA_NAME};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
@@ -27,7 +29,7 @@ impl Writer {
     ///
     /// # Errors
     /// What the operating system says, with the path; what was written before stays readable.
-    pub fn write(&mut self, line: &Line) -> io::Result<()> {
+    pub fn write(&mut self, line: &impl Serialize) -> io::Result<()> {
         let mut bytes = serde_json::to_vec(line).map_err(io::Error::other)?;
         bytes.push(b'\n');
         self.file.write_all(&bytes).and_then(|()| self.file.flush()).map_err(|e| named(&self.path, e))
@@ -45,8 +47,10 @@ pub enum ReadError {
     Io(PathBuf, io::Error),
     /// Not a perfbench record; what its first line looks like.
     Foreign(PathBuf, String),
-    /// A record of another version.
-    Version(PathBuf, String),
+    /// A record of another version: the one found, the one that this build reads.
+    Version(PathBuf, String, String),
+    /// A record of another kind: the schema found, the one wanted.
+    Kind(PathBuf, String, String),
     /// A damaged line before the last.
     Damaged(PathBuf, usize, String),
 }
@@ -58,11 +62,12 @@ impl fmt::Display for ReadError {
             ReadError::Foreign(path, found) => {
                 write!(f, "{} is not a perfbench record: its first line is {found}", path.display())
             }
-            ReadError::Version(path, found) => write!(
-                f,
-                "{} has schema {found}; this perfbench reads {SCHEMA_NAME}/1 to {SCHEMA_NAME}/{SCHEMA}",
-                path.display()
-            ),
+            ReadError::Version(path, found, ours) => {
+                write!(f, "{} has schema {found}; this perfbench reads up to {ours}", path.display())
+            }
+            ReadError::Kind(path, found, wanted) => {
+                write!(f, "{} is a {found}, where a {wanted} is wanted", path.display())
+            }
             ReadError::Damaged(path, line, why) => {
                 write!(f, "{} line {line} is damaged: {why}", path.display())
             }
@@ -72,50 +77,75 @@ impl fmt::Display for ReadError {
 
 impl std::error::Error for ReadError {}
 
-/// Reads a record. A last line that was cut off in writing is dropped with a warning: at most the row under way is lost.
+/// The lines of a record of one kind.
+#[derive(Debug)]
+pub struct Lines<L> {
+    /// The lines that are whole; the first states the schema.
+    pub lines: Vec<L>,
+    /// What a reader must know of the file: a last line that was cut off.
+    pub warnings: Vec<String>,
+}
+
+/// Reads the record of a run.
 ///
 /// # Errors
 /// [`ReadError`], which names the version found where it is another.
 pub fn read(path: &Path) -> Result<RunRecord, ReadError> {
-    let file = File::open(path).map_err(|e| ReadError::Io(path.into(), e))?;
-    let lines: Vec<String> = read_lines(file).map_err(|e| ReadError::Io(path.into(), e))?;
-    parse(path, &lines)
+    let Lines { lines, warnings } = read_lines(path, &format!("{SCHEMA_NAME}/{SCHEMA}"))?;
+    let mut lines = lines.into_iter();
+    let Some(Line::Run(header)) = lines.next() else { return Err(headless(path)) };
+    let mut record = RunRecord::new(*header);
+    lines.for_each(|line| record.push(line));
+    record.warnings.extend(warnings);
+    Ok(record)
 }
 
-fn read_lines(file: File) -> io::Result<Vec<String>> {
+/// The error of a record that states its schema in a line which is no header.
+pub fn headless(path: &Path) -> ReadError {
+    ReadError::Foreign(path.into(), "no header".into())
+}
+
+/// Reads the lines of a record of the wanted schema. A last line that was cut off in writing is dropped with a warning: at
+/// most the row under way is lost.
+///
+/// # Errors
+/// [`ReadError`], which names the schema found where it is another.
+pub fn read_lines<L: DeserializeOwned>(path: &Path, schema: &str) -> Result<Lines<L>, ReadError> {
+    let texts = File::open(path).and_then(texts).map_err(|e| ReadError::Io(path.into(), e))?;
+    admit(path, texts.first().map(String::as_str).unwrap_or_default(), schema)?;
+    let mut read = Lines { lines: Vec::new(), warnings: Vec::new() };
+    for (index, text) in texts.iter().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
+        match serde_json::from_str(text) {
+            Ok(line) => read.lines.push(line),
+            Err(_) if index > 0 && index + 1 == texts.len() => {
+                read.warnings.push("the last line was cut off in writing and is left out".into());
+            }
+            Err(error) => return Err(ReadError::Damaged(path.into(), index + 1, error.to_string())),
+        }
+    }
+    Ok(read)
+}
+
+fn texts(file: File) -> io::Result<Vec<String>> {
     BufReader::new(file)
         .split(b'\n')
         .map(|line| line.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
         .collect()
 }
 
-fn parse(path: &Path, lines: &[String]) -> Result<RunRecord, ReadError> {
-    let first = lines.first().map(String::as_str).unwrap_or_default();
-    let mut record = RunRecord::new(parse_header(path, first)?);
-    for (index, text) in lines.iter().enumerate().skip(1).filter(|(_, text)| !text.trim().is_empty()) {
-        match serde_json::from_str(text) {
-            Ok(line) => record.push(line),
-            Err(_) if index + 1 == lines.len() => {
-                record.warnings.push("the last line was cut off in writing and is left out".into());
-            }
-            Err(error) => return Err(ReadError::Damaged(path.into(), index + 1, error.to_string())),
+/// Refuses what its first line says is no record of the wanted schema.
+fn admit(path: &Path, first: &str, wanted: &str) -> Result<(), ReadError> {
+    let foreign = || ReadError::Foreign(path.into(), excerpt(first));
+    let value: serde_json::Value = serde_json::from_str(first).map_err(|_| foreign())?;
+    let found = value.get("schema").and_then(|s| s.as_str()).ok_or_else(foreign)?;
+    let kind = |schema: &str| schema.split('/').next().unwrap_or_default().to_owned();
+    match found {
+        _ if found == wanted => Ok(()),
+        _ if kind(found) == kind(wanted) => Err(ReadError::Version(path.into(), found.into(), wanted.into())),
+        _ if found.starts_with("perfbench.") => {
+            Err(ReadError::Kind(path.into(), found.into(), wanted.into()))
         }
-    }
-    Ok(record)
-}
-
-fn parse_header(path: &Path, text: &str) -> Result<Header, ReadError> {
-    let foreign = || ReadError::Foreign(path.into(), excerpt(text));
-    let value: serde_json::Value = serde_json::from_str(text).map_err(|_| foreign())?;
-    let schema = value.get("schema").and_then(|s| s.as_str()).ok_or_else(foreign)?;
-    if schema != format!("{SCHEMA_NAME}/{SCHEMA}") {
-        let ours = schema.starts_with(SCHEMA_NAME);
-        return Err(if ours { ReadError::Version(path.into(), schema.into()) } else { foreign() });
-    }
-    match serde_json::from_value(value) {
-        Ok(Line::Run(header)) => Ok(*header),
-        Ok(_) => Err(foreign()),
-        Err(error) => Err(ReadError::Damaged(path.into(), 1, error.to_string())),
+        _ => Err(foreign()),
     }
 }
 
