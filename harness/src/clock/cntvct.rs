@@ -4,7 +4,7 @@ use super::Source;
 use std::arch::asm;
 
 /// The architectural virtual counter.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Cntvct;
 
 impl Source for Cntvct {

@@ -15,10 +15,20 @@ pub trait Source {
     fn start(&self) -> u64;
     /// Reads after the region of `ops` operations: all of the region has ended. Only the scripted clock uses `ops`.
     fn stop(&self, ops: u64) -> u64;
+    /// Waits, awake, until the clock reads at least `due`, and hands over that reading.
+    #[inline(always)]
+    fn reach(&self, due: u64) -> u64 {
+        loop {
+            let now = self.start();
+            if now >= due {
+                return now;
+            }
+        }
+    }
 }
 
 /// One of the time sources.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Kind {
     /// The fenced x86 time stamp counter.
     #[cfg(target_arch = "x86_64")]
@@ -32,8 +42,8 @@ pub enum Kind {
     Scripted(scripted::Scripted),
 }
 
-/// A time source with its calibration.
-#[derive(Debug)]
+/// A time source with its calibration. A clone reads the same time.
+#[derive(Debug, Clone)]
 pub struct Clock {
     kind: Kind,
     ns_per_tick: f64,
@@ -129,6 +139,28 @@ impl Clock {
     /// Nanoseconds of a region between two readings, less the cost of the pair.
     pub fn region_ns(&self, start: u64, stop: u64) -> f64 {
         stop.saturating_sub(start).saturating_sub(self.overhead_ticks) as f64 * self.ns_per_tick
+    }
+
+    /// A length of time in ticks of this clock.
+    pub fn ticks(&self, ns: f64) -> f64 {
+        ns / self.ns_per_tick
+    }
+
+    /// A clock for another thread of the same case: the same counter where time is real, a time line of its own where a
+    /// script dictates it, so that what one thread reads does not hang on how far the other has come.
+    pub fn fork(&self) -> Clock {
+        let kind = match &self.kind {
+            Kind::Scripted(source) => Kind::Scripted(source.fork()),
+            real => real.clone(),
+        };
+        Clock { kind, ..*self }
+    }
+
+    /// Brings a fork to where the script of `main` stands now; nothing where time is real.
+    pub fn align(&self, main: &Clock) {
+        if let (Some(own), Some(main)) = (self.scripted(), main.scripted()) {
+            own.align(main);
+        }
     }
 
     /// A reading in nanoseconds since an arbitrary start, for deadlines; never for results.

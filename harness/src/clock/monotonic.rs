@@ -4,7 +4,7 @@ use super::Source;
 use rustix::time::{ClockId, clock_gettime};
 
 /// The kernel's monotonic clock; a tick is a nanosecond.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Monotonic;
 
 /// Nanoseconds since boot.

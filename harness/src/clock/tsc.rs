@@ -4,7 +4,7 @@ use super::{Source, monotonic};
 use std::arch::x86_64::{_mm_lfence, _rdtsc};
 
 /// The fenced time stamp counter.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Tsc;
 
 impl Source for Tsc {
