@@ -176,6 +176,10 @@ pub struct Measured {
     /// Distribution of single operations, where a stamped pass was run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency: Option<Latency>,
+    /// The same by part, where the case tells parts apart: each thread of a fleet, the time in service of planned
+    /// arrivals.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub latency_parts: BTreeMap<String, Latency>,
     /// Counts per operation: exact, with their provenance.
     pub counts: Vec<Count>,
     /// What the case reported beside time.

@@ -1,6 +1,7 @@
 //! Runs a plan: prepares each group in a fresh process, measures it in several more, and hands over rows as they are
 //! complete. The only stage that touches the world; what it decides from replies is pure.
 
+use crate::case::Stamps;
 use crate::clock::{ClockChoice, ClockFacts};
 use crate::event::{Event, Onlooker};
 use crate::launch::{Died, Launcher};
@@ -62,7 +63,7 @@ struct Progress {
     batches: Option<Batches>,
     launches: Vec<Launch>,
     /// One distribution a placement class: classes are never mixed.
-    histograms: BTreeMap<Option<char>, Histogram<u64>>,
+    stamps: BTreeMap<Option<char>, Stamps>,
     fault: Option<Fault>,
 }
 
@@ -299,11 +300,10 @@ fn take(progress: &mut BTreeMap<String, Progress>, variant: &str, result: Done, 
 
 impl Progress {
     fn add(&mut self, launch: u32, rounds: Rounds) {
-        let stamped = worker::decode(&rounds.histogram_v2);
-        let percentiles = stamped.as_ref().filter(|histogram| !histogram.is_empty()).map(percentiles);
-        if let Some(more) = stamped {
-            let all = self.histograms.entry(rounds.stamp_class).or_insert_with(crate::case::histogram);
-            all.add(more).expect("all histograms share their bounds");
+        let stamps = rounds.stamps();
+        let percentiles = stamps.as_ref().filter(|s| !s.all.is_empty()).map(|s| percentiles(&s.all));
+        if let Some(more) = &stamps {
+            self.stamps.entry(rounds.stamp_class).or_default().add(more);
         }
         let Rounds { ns_per_op: rounds_ns_per_op, classes, bounce_ns, .. } = rounds;
         self.launches.push(Launch { launch, rounds_ns_per_op, classes, bounce_ns, percentiles });
@@ -333,11 +333,16 @@ impl Progress {
             ops_per_batch: batches.ops,
             launches,
             latency: None,
+            latency_parts: BTreeMap::new(),
             counts: prepared.counts,
             facts: prepared.facts,
             checksum: prepared.checksum,
         };
-        measured.latency = self.histograms.remove(&measured.class()).as_ref().map(latency);
+        if let Some(stamps) = self.stamps.remove(&measured.class()) {
+            measured.latency = Some(latency(&stamps.all));
+            measured.latency_parts =
+                stamps.parts.iter().map(|(name, part)| (name.clone(), latency(part))).collect();
+        }
         Outcome::Measured(measured)
     }
 }

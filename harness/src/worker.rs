@@ -1,7 +1,7 @@
 //! What a fresh process does: takes one job, checks or times the named variants side by side, and tells what came of
 //! each, one reply a line. Who starts the process is `launch`; what follows from the replies is `sampler`.
 
-use crate::case::{self, Batch, Case, Fact};
+use crate::case::{Batch, Case, Fact, Stamps};
 use crate::clock::{Clock, ClockChoice, ClockFacts};
 use crate::counter::{self, Selection};
 use crate::isa::Granted;
@@ -133,8 +133,28 @@ pub struct Rounds {
     pub bounce_ns: Vec<f64>,
     /// Stamped operations, HdrHistogram V2 in base64; empty where the point asks for none.
     pub histogram_v2: String,
+    /// Likewise by part, where the case tells parts apart.
+    #[serde(default)]
+    pub parts_v2: BTreeMap<String, String>,
     /// Where the two cores were around the stamped operations; none for solo cases.
     pub stamp_class: Option<char>,
+}
+
+impl Rounds {
+    fn with(self, stamps: &Stamps) -> Self {
+        let part = |(name, histogram): (&String, _)| (name.clone(), encode(histogram));
+        let parts_v2 = stamps.parts.iter().map(part).collect();
+        Rounds { histogram_v2: encode(&stamps.all), parts_v2, ..self }
+    }
+
+    /// The single operations, where some were stamped.
+    pub fn stamps(&self) -> Option<Stamps> {
+        let part = |(name, text): (&String, &String)| Some((name.clone(), decode(text)?));
+        Some(Stamps {
+            all: decode(&self.histogram_v2)?,
+            parts: self.parts_v2.iter().filter_map(part).collect(),
+        })
+    }
 }
 
 /// Operations in the first batch of a case, whose checksum goes into the record.
@@ -211,7 +231,7 @@ struct Contender<'a> {
     batches: Batches,
     case: Box<dyn Case>,
     rounds: Result<Rounds, Fault>,
-    histogram: Histogram<u64>,
+    stamps: Stamps,
     bench: &'a Bench<'a>,
 }
 
@@ -344,7 +364,7 @@ impl<'a> Bench<'a> {
 
 impl<'a> Contender<'a> {
     fn new(bench: &'a Bench<'a>, variant: &'static Variant, batches: Batches, case: Box<dyn Case>) -> Self {
-        Self { variant, batches, case, rounds: Ok(Rounds::default()), histogram: case::histogram(), bench }
+        Self { variant, batches, case, rounds: Ok(Rounds::default()), stamps: Stamps::default(), bench }
     }
 
     /// Runs one batch; a panic ends this variant and no other.
@@ -388,14 +408,14 @@ impl<'a> Contender<'a> {
             self.stamp(ops);
         }
         match self.rounds {
-            Ok(rounds) => Done::Rounds(Rounds { histogram_v2: encode(&self.histogram), ..rounds }),
+            Ok(rounds) => Done::Rounds(rounds.with(&self.stamps)),
             Err(fault) => fault.into(),
         }
     }
 
     fn stamp(&mut self, ops: u64) {
-        let (case, clock, histogram) = (&mut self.case, &self.bench.clock, &mut self.histogram);
-        let stamped = guarded(|| Ok(case.stamped(ops, clock, histogram)));
+        let (case, clock, stamps) = (&mut self.case, &self.bench.clock, &mut self.stamps);
+        let stamped = guarded(|| Ok(case.stamped(ops, clock, stamps)));
         match (stamped, &mut self.rounds) {
             (Ok(batch), Ok(rounds)) => rounds.stamp_class = batch.bounce.map(|bounce| bounce.class()),
             (Err(fault), rounds) => *rounds = Err(fault),

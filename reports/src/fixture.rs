@@ -305,6 +305,7 @@ fn measured(random: &mut Random, ns: f64) -> Measured {
         ops_per_batch: 4096,
         launches: (0..LAUNCHES).map(launch).collect(),
         latency: None,
+        latency_parts: Default::default(),
         counts: vec![],
         facts: vec![],
         checksum: "5eed".into(),

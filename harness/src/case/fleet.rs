@@ -1,162 +1,169 @@
-//! Threads led by the measuring one: contenders with like bodies, and the machinery that pairs and processes share.
+//! Threads led by the measuring one: contenders with like bodies, and the leading that pairs and processes share.
 
-use super::control::{BOUNCE_ROUNDS, Control, wait_until};
-use super::processes::Process;
-use super::{Batch, Body, Bounce, Case, Fact, record_ps, run_ops, stamped_ops};
+use super::control::Task;
+use super::follower::Follower;
+use super::stamps::{histogram, record_ps};
+use super::{Batch, Body, Bounce, Case, Fact, Stamps, run_ops, stamped_ops};
 use crate::clock::{Clock, Source};
-use crate::machine::probe::pin;
 use crate::on_clock;
-use hdrhistogram::Histogram;
-use std::sync::Arc;
-use std::thread::JoinHandle;
 
 /// A case of one body a CPU, started together: the first on this thread, the others pinned to `cpus[1..]`. The time is
-/// from the start of the first to the end of the last, per operation of one thread.
+/// from the start of the first to the end of the last, per operation of one thread. In the stamped pass every thread
+/// stamps its own operations; the fact `fairness` is the slowest thread's own time over the quickest one's.
 pub fn fleet<B: Body + Send + 'static>(cpus: &[usize], mut bodies: Vec<B>) -> Box<dyn Case> {
     let others = bodies.split_off(1);
     let leader = bodies.pop().expect("a fleet has a first body");
     let followers =
         others.into_iter().zip(&cpus[1..]).map(|(body, cpu)| Follower::thread(*cpu, body)).collect();
-    Box::new(Led::new(1.0, leader, followers))
+    Box::new(Fleet { led: Led::new(leader, followers) })
 }
 
 /// A leader on this thread and its followers.
 pub(super) struct Led<A> {
-    units: f64,
-    body: A,
-    followers: Vec<Follower>,
-}
-
-/// A body on a thread or in a process of its own.
-pub(super) struct Follower {
-    kind: Kind,
-    /// Number of the batch under way.
-    batch: u32,
-}
-
-enum Kind {
-    Thread(Arc<Control>, Option<JoinHandle<()>>),
-    Process(Process),
-}
-
-impl Follower {
-    pub(super) fn thread(cpu: usize, mut body: impl Body + Send + 'static) -> Self {
-        let control = Arc::new(Control::new());
-        let shared = control.clone();
-        let thread = std::thread::spawn(move || {
-            pin(cpu);
-            shared.follow(&mut body, true);
-        });
-        Follower { kind: Kind::Thread(control, Some(thread)), batch: 0 }
-    }
-
-    pub(super) fn process(process: Process) -> Self {
-        Follower { kind: Kind::Process(process), batch: 0 }
-    }
-
-    fn control(&self) -> &Control {
-        match &self.kind {
-            Kind::Thread(control, _) => control,
-            Kind::Process(process) => process.control(),
-        }
-    }
-
-    fn is_alive(&self) -> bool {
-        match &self.kind {
-            Kind::Thread(_, thread) => thread.as_ref().is_some_and(|t| !t.is_finished()),
-            Kind::Process(process) => process.is_alive(),
-        }
-    }
-
-    fn summon(&mut self, ops: u64) {
-        self.batch = self.control().summon(ops);
-        self.wait_until(Control::is_ready);
-    }
-
-    fn wait_until(&self, condition: impl Fn(&Control, u32) -> bool) {
-        wait_until(|| condition(self.control(), self.batch), || self.is_alive());
-    }
-}
-
-impl Drop for Follower {
-    fn drop(&mut self) {
-        self.control().dismiss();
-        if let Kind::Thread(_, thread) = &mut self.kind {
-            // A follower that panicked has printed its message; the leader's own wait reported it.
-            let _ = thread.take().map(JoinHandle::join);
-        }
-    }
+    pub(super) body: A,
+    pub(super) followers: Vec<Follower>,
+    /// Own time of each thread over all batches, the leader first.
+    took_ticks: Vec<u64>,
 }
 
 impl<A: Body> Led<A> {
-    pub(super) fn new(units: f64, body: A, followers: Vec<Follower>) -> Self {
-        Self { units, body, followers }
+    pub(super) fn new(body: A, followers: Vec<Follower>) -> Self {
+        let took_ticks = vec![0; 1 + followers.len()];
+        Self { body, followers, took_ticks }
     }
 
     /// Brings every follower to the start, runs the leader's part between two readings, and waits for the followers.
-    fn led(&mut self, ops: u64, clock: &Clock, lead: impl FnOnce(&mut A) -> u64) -> Batch {
-        self.followers.iter_mut().for_each(|follower| follower.summon(ops));
+    /// `lead` is told the first reading, as they are.
+    pub(super) fn led(
+        &mut self,
+        ops: u64,
+        task: Task,
+        clock: &Clock,
+        lead: impl FnOnce(&mut A, u64) -> u64,
+    ) -> Batch {
+        self.followers.iter_mut().for_each(|follower| follower.summon(ops, task, clock));
         let before_ns = self.bounce_ns(clock);
         let (body, followers) = (&mut self.body, &self.followers);
-        let (start, stop, checksum) = on_clock!(clock, source => {
+        let (start, own, stop, checksum) = on_clock!(clock, source => {
             let start = source.start();
-            followers.iter().for_each(|f| f.control().start(f.batch));
-            let checksum = lead(body);
-            followers.iter().for_each(|f| f.wait_until(Control::is_done));
-            (start, source.stop(ops), checksum)
+            followers.iter().for_each(|follower| follower.start(start));
+            let checksum = lead(body, start);
+            let own = source.stop(ops);
+            followers.iter().for_each(Follower::wait_until_done);
+            (start, own, source.stop(0), checksum)
         });
-        let checksum =
-            self.followers.iter().fold(checksum, |sum, f| sum ^ f.control().checksum().rotate_left(32));
         let bounce = Some(Bounce { before_ns, after_ns: self.bounce_ns(clock) });
+        let checksum = self.take_reports(own - start, checksum);
         Batch { elapsed_ns: clock.region_ns(start, stop), checksum, bounce }
+    }
+
+    fn take_reports(&mut self, own_ticks: u64, checksum: u64) -> u64 {
+        self.took_ticks[0] += own_ticks;
+        let reports = self.followers.iter().map(Follower::report);
+        reports.zip(&mut self.took_ticks[1..]).fold(checksum, |sum, (report, took_ticks)| {
+            *took_ticks += report.took_ticks;
+            sum ^ report.checksum.rotate_left(32)
+        })
     }
 
     /// One-way bounce with each follower; the slowest counts.
     fn bounce_ns(&self, clock: &Clock) -> f64 {
-        let one_way = |follower: &Follower| {
-            let ticks =
-                on_clock!(clock, source => follower.control().bounce_ticks(source, || follower.is_alive()));
-            clock.region_ns(0, ticks) / (2 * BOUNCE_ROUNDS) as f64
-        };
-        self.followers.iter().map(one_way).fold(0.0, f64::max)
+        self.followers.iter().map(|follower| follower.bounce_ns(clock)).fold(0.0, f64::max)
+    }
+
+    /// A batch without a reading inside.
+    pub(super) fn plain(&mut self, ops: u64, clock: &Clock) -> Batch {
+        self.led(ops, Task::Run, clock, |body, _| run_ops(body, 0, ops))
     }
 }
 
-impl<A: Body> Case for Led<A> {
+/// Contenders.
+struct Fleet<A> {
+    led: Led<A>,
+}
+
+impl<A: Body> Case for Fleet<A> {
     fn batch(&mut self, ops: u64, clock: &Clock) -> Batch {
-        self.led(ops, clock, |body| run_ops(body, 0, ops))
+        self.led.plain(ops, clock)
     }
 
-    fn stamped(&mut self, ops: u64, clock: &Clock, into: &mut Histogram<u64>) -> Batch {
-        let units = self.units;
-        self.led(ops, clock, |body| {
-            on_clock!(clock, source => stamped_ops(source, body, ops, |start, stop| record_ps(into, clock, start, stop, units)))
-        })
-    }
-
-    fn units_per_op(&self) -> f64 {
-        self.units
+    fn stamped(&mut self, ops: u64, clock: &Clock, into: &mut Stamps) -> Batch {
+        let mut own = histogram();
+        for mut notes in self.led.followers.iter().filter_map(Follower::notes) {
+            notes.stamps.reset();
+        }
+        let batch = self.led.led(ops, Task::Stamp, clock, |body, _| {
+            on_clock!(clock, source => stamped_ops(source, body, ops, |start, stop| record_ps(&mut own, clock, start, stop, 1.0)))
+        });
+        into.add_part("thread 0", &own);
+        for (index, notes) in self.led.followers.iter().filter_map(Follower::notes).enumerate() {
+            into.add_part(&format!("thread {}", index + 1), &notes.stamps);
+        }
+        batch
     }
 
     fn facts(&mut self) -> Vec<Fact> {
-        self.body.facts()
+        let mut facts = self.led.body.facts();
+        facts.extend(fairness(&self.led.took_ticks).map(|value| Fact::new("fairness", "x", value)));
+        facts
     }
+}
+
+/// The slowest thread's time over the quickest one's; none before all have run.
+fn fairness(took_ticks: &[u64]) -> Option<f64> {
+    let (slowest, quickest) = (*took_ticks.iter().max()?, *took_ticks.iter().min()?);
+    (quickest > 0).then(|| slowest as f64 / quickest as f64)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::clock::ClockChoice;
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
+
+    fn counters(count: &Arc<AtomicU64>, threads: usize) -> Box<dyn Case> {
+        let body = |count: Arc<AtomicU64>| move |_| count.fetch_add(1, Ordering::Relaxed);
+        fleet(&[0, 1, 0][..threads], (0..threads).map(|_| body(count.clone())).collect())
+    }
 
     #[test]
     fn every_contender_runs_all_its_operations() {
         let clock = Clock::open(ClockChoice::Best);
         let count = Arc::new(AtomicU64::new(0));
-        let body = |count: Arc<AtomicU64>| move |_| count.fetch_add(1, Ordering::Relaxed);
-        let mut case = fleet(&[0, 1, 0], vec![body(count.clone()), body(count.clone()), body(count.clone())]);
+        let mut case = counters(&count, 3);
         case.batch(500, &clock);
         case.batch(500, &clock);
         assert_eq!(count.load(Ordering::Relaxed), 3000);
+    }
+
+    #[test]
+    fn every_contender_stamps_its_own_operations_each_pass_anew() {
+        let clock = Clock::open(ClockChoice::Best);
+        let count = Arc::new(AtomicU64::new(0));
+        let (mut case, mut into) = (counters(&count, 3), Stamps::default());
+        case.stamped(40, &clock, &mut into);
+        case.stamped(60, &clock, &mut into);
+        assert_eq!(count.load(Ordering::Relaxed), 300);
+        assert_eq!(into.all.len(), 300);
+        let parts: Vec<_> = into.parts.iter().map(|(name, part)| (name.as_str(), part.len())).collect();
+        assert_eq!(parts, [("thread 0", 100), ("thread 1", 100), ("thread 2", 100)]);
+    }
+
+    #[test]
+    fn fairness_is_the_slowest_threads_time_over_the_quickest_ones() {
+        assert_eq!(fairness(&[30, 20, 25]), Some(1.5));
+        assert_eq!(fairness(&[30, 0]), None);
+    }
+
+    #[test]
+    fn threads_of_one_script_are_fair_once_they_have_run() {
+        let clock = Clock::open(ClockChoice::Scripted(1));
+        let mut case = counters(&Arc::new(AtomicU64::new(0)), 3);
+        assert!(case.facts().is_empty());
+        case.batch(100, &clock);
+        let facts = case.facts();
+        assert_eq!(facts[0].name, "fairness");
+        assert!((facts[0].value - 1.0).abs() < 0.03, "{facts:?}");
     }
 }

@@ -1,19 +1,27 @@
 //! The only timing loops. A workload hands over what one operation is ([`Body`]); how often, on which threads or
 //! processes and between which clock readings it runs is decided here. Erased per batch, never per operation.
 
+mod arrivals;
 mod control;
 pub mod fleet;
+mod follower;
+pub mod open_loop;
 pub mod pair;
+pub mod placement;
 pub mod processes;
 pub mod solo;
+pub mod stamps;
 
+pub use arrivals::{Arrivals, Gaps, Rate};
 pub use fleet::fleet;
+pub use open_loop::{open_loop, open_pair};
 pub use pair::pair;
+pub use placement::Bounce;
 pub use processes::processes;
 pub use solo::solo;
+pub use stamps::{Stamps, histogram};
 
 use crate::clock::{Clock, Source};
-use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 /// What one operation is. The value it returns is folded into the batch's checksum, so that the work cannot be
@@ -61,7 +69,7 @@ impl Fact {
 /// One timed run of `ops` operations.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Batch {
-    /// Time of the whole region, the clock's own cost subtracted.
+    /// Time of the whole region, the clock's own cost subtracted; of planned arrivals, their median latency times `ops`.
     pub elapsed_ns: f64,
     /// Fold of all that the operations returned.
     pub checksum: u64,
@@ -69,37 +77,13 @@ pub struct Batch {
     pub bounce: Option<Bounce>,
 }
 
-/// One-way cache-line bounce between the two threads of a batch, which tells where the virtual cores were just then.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Bounce {
-    /// Right before the region.
-    pub before_ns: f64,
-    /// Right after it.
-    pub after_ns: f64,
-}
-
-impl Bounce {
-    /// One-way times above this are "far": on the machine where the two classes were measured, near is 24-60 ns and
-    /// far 190-280 ns, with nothing between (anchors, "Placement first").
-    pub const FAR_NS: f64 = 110.0;
-
-    /// `n`ear, `f`ar, or `c`hanged in between.
-    pub fn class(&self) -> char {
-        match (self.before_ns > Self::FAR_NS, self.after_ns > Self::FAR_NS) {
-            (false, false) => 'n',
-            (true, true) => 'f',
-            _ => 'c',
-        }
-    }
-}
-
-/// Something that can be timed a batch at a time.
+/// Something that can be timed a batch at a time, by one clock as long as it lives.
 pub trait Case {
     /// Runs `ops` operations between two clock readings.
     fn batch(&mut self, ops: u64, clock: &Clock) -> Batch;
 
-    /// Runs `ops` operations with a clock reading around each, recorded in picoseconds.
-    fn stamped(&mut self, ops: u64, clock: &Clock, into: &mut Histogram<u64>) -> Batch;
+    /// Runs `ops` operations with a clock reading around each, kept in `into`.
+    fn stamped(&mut self, ops: u64, clock: &Clock, into: &mut Stamps) -> Batch;
 
     /// How many units of work one operation is (two hops in a round trip).
     fn units_per_op(&self) -> f64 {
@@ -115,14 +99,6 @@ pub trait Case {
     fn facts(&mut self) -> Vec<Fact> {
         Vec::new()
     }
-}
-
-/// Largest latency that histograms hold: 100 s in picoseconds.
-pub const HISTOGRAM_MAX_PS: u64 = 100_000_000_000_000;
-
-/// An empty latency histogram in picoseconds, three significant digits.
-pub fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, HISTOGRAM_MAX_PS, 3).expect("the bounds are in order")
 }
 
 /// Folds a value into a checksum so that neither can be computed away, without touching memory: an empty `asm` that
@@ -184,10 +160,4 @@ fn stamped_ops<C: Source, B: Body>(
         keep(start, stop);
     }
     checksum
-}
-
-/// Adds one stamped operation to a histogram.
-fn record_ps(into: &mut Histogram<u64>, clock: &Clock, start: u64, stop: u64, units: f64) {
-    let ps = (clock.region_ns(start, stop) * 1000.0 / units).round() as u64;
-    into.saturating_record(ps.clamp(1, HISTOGRAM_MAX_PS));
 }

@@ -1,7 +1,13 @@
-//! Two pinned threads with different bodies: producer and consumer, sender and echo.
+//! Two sides with different bodies: producer and consumer, sender and echo. Here the second is a pinned thread; in
+//! `processes` it is a process.
 
-use super::fleet::{Follower, Led};
-use super::{Body, Case};
+use super::control::Task;
+use super::fleet::Led;
+use super::follower::Follower;
+use super::stamps::record_ps;
+use super::{Batch, Body, Case, Fact, Stamps, stamped_ops};
+use crate::clock::Clock;
+use crate::on_clock;
 
 /// A case of a leading body, timed on this thread, and a following one on a thread of its own pinned to `cpus[1]`.
 /// One operation of the leader is `units` units of work. Every batch is bracketed by the line-bounce probe.
@@ -11,13 +17,46 @@ pub fn pair(
     leader: impl Body + 'static,
     follower: impl Body + Send + 'static,
 ) -> Box<dyn Case> {
-    Box::new(Led::new(units, leader, vec![Follower::thread(cpus[1], follower)]))
+    Box::new(Pair::new(units, leader, Follower::thread(cpus[1], follower)))
+}
+
+/// A leader on this thread, one operation of which is `units` units of work, and its follower.
+pub(super) struct Pair<A> {
+    units: f64,
+    led: Led<A>,
+}
+
+impl<A: Body> Pair<A> {
+    pub(super) fn new(units: f64, leader: A, follower: Follower) -> Self {
+        Self { units, led: Led::new(leader, vec![follower]) }
+    }
+}
+
+impl<A: Body> Case for Pair<A> {
+    fn batch(&mut self, ops: u64, clock: &Clock) -> Batch {
+        self.led.plain(ops, clock)
+    }
+
+    fn stamped(&mut self, ops: u64, clock: &Clock, into: &mut Stamps) -> Batch {
+        let units = self.units;
+        self.led.led(ops, Task::Run, clock, |body, _| {
+            on_clock!(clock, source => stamped_ops(source, body, ops, |start, stop| record_ps(&mut into.all, clock, start, stop, units)))
+        })
+    }
+
+    fn units_per_op(&self) -> f64 {
+        self.units
+    }
+
+    fn facts(&mut self) -> Vec<Fact> {
+        self.led.body.facts()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::histogram;
+    use crate::case::Stamps;
     use crate::clock::{Clock, ClockChoice};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
@@ -48,9 +87,9 @@ mod tests {
     fn a_stamped_batch_keeps_the_follower_in_step() {
         let clock = Clock::open(ClockChoice::Best);
         let sum = Arc::new(AtomicU64::new(0));
-        let mut into = histogram();
+        let mut into = Stamps::default();
         counting_pair(&sum).stamped(50, &clock, &mut into);
-        assert_eq!(into.len(), 50);
+        assert_eq!(into.all.len(), 50);
         assert_eq!(sum.load(Ordering::Relaxed), 1225 + 1225 + 50 * 1000);
     }
 }

@@ -1,9 +1,10 @@
 //! A leader here and a follower in a forked process: what passes between them passes through shared memory or the
 //! kernel, as it would between two programs. The child runs the body and raw system calls only, never the allocator.
 
-use super::control::Control;
-use super::fleet::{Follower, Led};
-use super::{Body, Case};
+use super::control::{Control, Report};
+use super::follower::Follower;
+use super::pair::Pair;
+use super::{Body, Case, run_ops};
 use crate::machine::probe::pin;
 use crate::unavailable::{Reason, Unavailable};
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
@@ -23,7 +24,7 @@ pub fn processes(
     follower: impl Body + 'static,
 ) -> Result<Box<dyn Case>, Unavailable> {
     let process = Process::start(cpus[1], follower)?;
-    Ok(Box::new(Led::new(units, leader, vec![Follower::process(process)])))
+    Ok(Box::new(Pair::new(units, leader, Follower::process(process))))
 }
 
 /// A forked follower and the page it shares with its leader.
@@ -78,7 +79,8 @@ fn child(control: NonNull<Control>, cpu: usize, body: &mut impl Body) -> ! {
         unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
         pin(cpu);
         // SAFETY: the child's copy of the mapping lives until `_exit`, and all its fields are atomics.
-        unsafe { control.as_ref() }.follow(body, true);
+        let control = unsafe { control.as_ref() };
+        control.follow(|order| Report { checksum: run_ops(body, 0, order.ops), took_ticks: 0 });
     });
     let status = i32::from(std::panic::catch_unwind(follow).is_err());
     // SAFETY: ends the child without running the parent's exit handlers or destructors.

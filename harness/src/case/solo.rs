@@ -1,9 +1,9 @@
 //! One thread, one body.
 
-use super::{Batch, Body, Case, Fact, record_ps, stamped_ops, timed_ops};
+use super::stamps::record_ps;
+use super::{Batch, Body, Case, Fact, Stamps, stamped_ops, timed_ops};
 use crate::clock::Clock;
 use crate::on_clock;
-use hdrhistogram::Histogram;
 
 /// A case on the measuring thread alone.
 pub fn solo(body: impl Body + 'static) -> Box<dyn Case> {
@@ -20,11 +20,11 @@ impl<B: Body> Case for Solo<B> {
         Batch { elapsed_ns: clock.region_ns(start, stop), checksum, bounce: None }
     }
 
-    fn stamped(&mut self, ops: u64, clock: &Clock, into: &mut Histogram<u64>) -> Batch {
+    fn stamped(&mut self, ops: u64, clock: &Clock, into: &mut Stamps) -> Batch {
         let mut elapsed_ns = 0.0;
         let checksum = on_clock!(clock, source => stamped_ops(source, &mut self.body, ops, |start, stop| {
             elapsed_ns += clock.region_ns(start, stop);
-            record_ps(into, clock, start, stop, 1.0);
+            record_ps(&mut into.all, clock, start, stop, 1.0);
         }));
         Batch { elapsed_ns, checksum, bounce: None }
     }
@@ -41,7 +41,7 @@ impl<B: Body> Case for Solo<B> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::histogram;
+    use crate::case::Stamps;
     use crate::clock::ClockChoice;
 
     #[test]
@@ -58,8 +58,8 @@ mod tests {
     #[test]
     fn the_stamped_pass_records_each_operation() {
         let clock = Clock::open(ClockChoice::Scripted(1));
-        let mut into = histogram();
+        let mut into = Stamps::default();
         solo(|i: u64| i).stamped(500, &clock, &mut into);
-        assert_eq!(into.len(), 500);
+        assert_eq!(into.all.len(), 500);
     }
 }

@@ -28,6 +28,7 @@ fn measured(p99_ns: [Option<f64>; 3]) -> Measured {
         ops_per_batch: 1,
         launches: (0..).zip(p99_ns).map(|(number, p99_ns)| launch(number, p99_ns)).collect(),
         latency: Some(latency),
+        latency_parts: BTreeMap::new(),
         counts: vec![],
         facts: vec![],
         checksum: String::new(),
