@@ -62,13 +62,19 @@ fn parse() -> Result<(Arguments, ArgMatches), clap::Error> {
 }
 
 fn work(registry: Registry) -> ExitCode {
-    match perfbench_harness::launch::serve(registry) {
+    match perfbench_harness::launch::serve(with_yardsticks(registry)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             anstream::eprintln!("{message}");
             ExitCode::from(error::INTERNAL)
         }
     }
+}
+
+/// A table and the work that a self-test times beside it.
+fn with_yardsticks(registry: Registry) -> Registry {
+    let all: Vec<_> = registry.iter().chain(perfbench_workloads::YARDSTICKS).copied().collect();
+    Box::leak(all.into_boxed_slice())
 }
 
 fn report(failure: Failure) -> ExitCode {

@@ -2,13 +2,14 @@
 //! amount of environment before its stack. Tests run jobs in their own process instead.
 
 use crate::stats::random::Random;
-use crate::worker::{Job, Reply, work};
+use crate::worker::{self, Job, Reply, Task, work};
 use crate::workload::Registry;
 use rustix::process::{Pid, Signal, kill_process};
+use serde::Serialize;
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -64,15 +65,19 @@ impl Fresh {
     }
 
     fn spawn(&mut self) -> io::Result<Child> {
-        let padding = "x".repeat(self.random.below(PADDING_BYTES) as usize);
-        Command::new(&self.program)
-            .args(&self.arguments)
-            .env(PADDING, padding)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
+        spawn(&self.program, &self.arguments, &mut self.random)
     }
+}
+
+/// Starts a program with a random amount of environment before its stack.
+pub(crate) fn spawn(program: &Path, arguments: &[OsString], random: &mut Random) -> io::Result<Child> {
+    Command::new(program)
+        .args(arguments)
+        .env(PADDING, "x".repeat(random.below(PADDING_BYTES) as usize))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
 }
 
 impl Launcher for Fresh {
@@ -100,7 +105,7 @@ impl Launcher for Fresh {
 }
 
 /// Reads what a process complains of beside its replies: a full pipe would stop it.
-fn collect(mut stderr: ChildStderr) -> JoinHandle<String> {
+pub(crate) fn collect(mut stderr: ChildStderr) -> JoinHandle<String> {
     std::thread::spawn(move || {
         let mut complaint = Vec::new();
         // What cannot be read of a complaint is not worth another.
@@ -110,7 +115,7 @@ fn collect(mut stderr: ChildStderr) -> JoinHandle<String> {
 }
 
 /// Kills a process that takes longer than any job may, so that a variant that hangs costs its row and not the run.
-struct Watchdog {
+pub(crate) struct Watchdog {
     off: Sender<()>,
     killed: JoinHandle<bool>,
 }
@@ -119,7 +124,7 @@ struct Watchdog {
 const LAUNCH_LIMIT: Duration = Duration::from_secs(300);
 
 impl Watchdog {
-    fn over(child: &Child) -> Self {
+    pub(crate) fn over(child: &Child) -> Self {
         let (off, called_off) = channel();
         let child = Pid::from_child(child);
         let killed = std::thread::spawn(move || {
@@ -129,7 +134,7 @@ impl Watchdog {
         Self { off, killed }
     }
 
-    fn call_off(self, ended: Result<(), String>) -> Result<(), String> {
+    pub(crate) fn call_off(self, ended: Result<(), String>) -> Result<(), String> {
         drop(self.off);
         match self.killed.join() {
             Ok(true) => Err(format!("it did not end within {} s and was killed", LAUNCH_LIMIT.as_secs())),
@@ -138,7 +143,7 @@ impl Watchdog {
     }
 }
 
-fn finish(mut child: Child, complaint: JoinHandle<String>) -> Result<(), String> {
+pub(crate) fn finish(mut child: Child, complaint: JoinHandle<String>) -> Result<(), String> {
     let complaint = complaint.join().unwrap_or_default();
     let status = child.wait().map_err(|error| error.to_string())?;
     if status.success() {
@@ -175,14 +180,19 @@ fn signal_name(signal: i32) -> &'static str {
 pub fn serve(registry: Registry) -> Result<(), String> {
     // Panics of variants travel in replies; the default hook would print them as well.
     std::panic::set_hook(Box::new(|_| {}));
-    let mut order = String::new();
-    io::stdin().read_to_string(&mut order).map_err(|error| error.to_string())?;
+    let mut lines = io::stdin().lock().lines().map_while(Result::ok);
+    let order = lines.next().unwrap_or_default();
     let job: Job = serde_json::from_str(&order).map_err(|error| format!("not a job: {error}"))?;
-    let stdout = io::stdout();
-    work(registry, &job, &mut |reply| {
-        let line = serde_json::to_string(&reply).expect("a reply is plain data");
-        let mut stdout = stdout.lock();
-        // A parent that is gone wants no replies.
-        let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
-    })
+    if matches!(job.task, Task::Duel { .. }) {
+        let mut commands = lines.map_while(|line| serde_json::from_str(&line).ok());
+        return worker::duel(registry, &job, &mut commands, &mut |answer| tell(&answer));
+    }
+    work(registry, &job, &mut |reply| tell(&reply))
+}
+
+fn tell(reply: &impl Serialize) {
+    let line = serde_json::to_string(reply).expect("a reply is plain data");
+    let mut stdout = io::stdout().lock();
+    // A parent that is gone wants no replies.
+    let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
 }

@@ -4,6 +4,7 @@
 use crate::case::{Batch, Case, Fact, Stamps};
 use crate::clock::{Clock, ClockChoice, ClockFacts};
 use crate::counter::{self, Selection};
+use crate::duel::arm;
 use crate::isa::Granted;
 use crate::machine::probe::pin;
 use crate::record::Count;
@@ -59,6 +60,11 @@ pub enum Task {
         batches: Vec<Batches>,
         /// Time for each variant, seconds.
         slice_s: f64,
+    },
+    /// One side of a contest: slots of the only variant, on command.
+    Duel {
+        /// Dependent multiplications added to every batch, so that a known slowdown can be looked for; 0 in earnest.
+        spins: u64,
     },
 }
 
@@ -120,6 +126,9 @@ pub struct Prepared {
     pub facts: Vec<Fact>,
     /// Fold of the first [`FIRST_OPS`] operations' results, hexadecimal.
     pub checksum: String,
+    /// Where the variant's `build` function lies in its executable, from the start of the image.
+    #[serde(default)]
+    pub build_offset: u64,
 }
 
 /// The rounds of one variant in one launch.
@@ -192,12 +201,33 @@ pub fn work(registry: Registry, job: &Job, reply: &mut dyn FnMut(Reply)) -> Resu
         Task::Check => bench.each(reply, |variant| bench.check(variant).map(|()| Done::Checked)),
         Task::Prepare => bench.each(reply, |variant| bench.prepare(variant).map(Done::Prepared)),
         Task::Measure { launch, batches, slice_s } => bench.measure(reply, *launch, batches, slice_s * 1e9),
+        Task::Duel { .. } => return Err("a side of a contest takes commands".into()),
     }
     Ok(())
 }
 
+/// Does a job whose steps are commanded one by one.
+///
+/// # Errors
+/// A job that names what the registry does not hold.
+pub fn duel(
+    registry: Registry,
+    job: &Job,
+    commands: &mut dyn Iterator<Item = arm::Command>,
+    answer: &mut dyn FnMut(arm::Answer),
+) -> Result<(), String> {
+    let Task::Duel { spins } = job.task else { return Err("not a side of a contest".into()) };
+    let mut bench = Bench::open(registry, job)?;
+    bench.clock = bench.clock.delayed(spins);
+    if let Some(cpu) = job.cpus.first() {
+        pin(*cpu);
+    }
+    arm::serve(&bench, commands, answer);
+    Ok(())
+}
+
 /// Why a variant yields nothing.
-enum Fault {
+pub(crate) enum Fault {
     Unavailable(Unavailable),
     Broke(String),
 }
@@ -217,12 +247,13 @@ impl From<Fault> for Done {
     }
 }
 
-struct Bench<'a> {
+/// A job with what its names stand for.
+pub(crate) struct Bench<'a> {
     job: &'a Job,
     workload: &'static Workload,
     point: &'static Point,
     variants: Vec<&'static Variant>,
-    clock: Clock,
+    pub(crate) clock: Clock,
 }
 
 /// A variant on the bench, with the rounds it has made.
@@ -257,6 +288,12 @@ impl<'a> Bench<'a> {
         })
     }
 
+    /// The case of the first variant.
+    pub(crate) fn build_only(&self) -> Result<Box<dyn Case>, Fault> {
+        let variant = self.variants.first().expect("a job names a variant");
+        Ok((variant.build)(&self.setup(variant)?)?)
+    }
+
     fn each(&self, reply: &mut dyn FnMut(Reply), work: impl Fn(&'static Variant) -> Result<Done, Fault>) {
         for variant in &self.variants {
             reply(Reply::Begin { variant: variant.name.into() });
@@ -283,7 +320,14 @@ impl<'a> Bench<'a> {
             case.batch(ops, &self.clock);
         });
         counts.iter_mut().for_each(|count| count.per_op = count.per_op.clone().map(|n| n / units));
-        Ok(Prepared { ns_per_op, cycle_ops: case.cycle_ops(), counts, facts: case.facts(), checksum })
+        Ok(Prepared {
+            ns_per_op,
+            cycle_ops: case.cycle_ops(),
+            counts,
+            facts: case.facts(),
+            checksum,
+            build_offset: build_offset(variant),
+        })
     }
 
     /// Doubles the batch until it is long enough to tell an operation's cost.
@@ -424,6 +468,15 @@ impl<'a> Contender<'a> {
     }
 }
 
+unsafe extern "C" {
+    /// Placed by the linker at the start of the image.
+    static __executable_start: u8;
+}
+
+fn build_offset(variant: &Variant) -> u64 {
+    (variant.build as usize).wrapping_sub((&raw const __executable_start).addr()) as u64
+}
+
 /// A histogram as the record holds it; empty for an empty one.
 pub fn encode(histogram: &Histogram<u64>) -> String {
     if histogram.is_empty() {
@@ -441,7 +494,7 @@ pub fn decode(text: &str) -> Option<Histogram<u64>> {
 }
 
 /// Runs `work`; a panic becomes a fault that carries its message.
-fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
         let text = payload.downcast_ref::<String>().map(String::as_str);
         let text =

@@ -3,7 +3,7 @@
 use super::control::Task;
 use super::follower::Follower;
 use super::stamps::{histogram, record_ps};
-use super::{Batch, Body, Bounce, Case, Fact, Stamps, run_ops, stamped_ops};
+use super::{Batch, Body, Bounce, Case, Fact, Stamps, delay, run_ops, stamped_ops};
 use crate::clock::{Clock, Source};
 use crate::on_clock;
 
@@ -50,6 +50,7 @@ impl<A: Body> Led<A> {
             let checksum = lead(body, start);
             let own = source.stop(ops);
             followers.iter().for_each(Follower::wait_until_done);
+            delay(clock.spins());
             (start, own, source.stop(0), checksum)
         });
         let bounce = Some(Bounce { before_ns, after_ns: self.bounce_ns(clock) });

@@ -134,11 +134,22 @@ fn run_ops<B: Body>(body: &mut B, first: u64, ops: u64) -> u64 {
     checksum
 }
 
+/// A chain of `spins` dependent multiplications: the slowdown that a self-test injects. None in earnest.
+#[inline(always)]
+fn delay(spins: u64) {
+    let mut value = 1;
+    for _ in 0..spins {
+        value = opaque(value).wrapping_mul(3);
+    }
+    opaque(value);
+}
+
 /// A batch between two readings.
 #[inline(always)]
-fn timed_ops<C: Source, B: Body>(source: &C, body: &mut B, ops: u64) -> (u64, u64, u64) {
+fn timed_ops<C: Source, B: Body>(source: &C, body: &mut B, ops: u64, spins: u64) -> (u64, u64, u64) {
     let start = source.start();
     let checksum = run_ops(body, 0, ops);
+    delay(spins);
     let stop = source.stop(ops);
     (start, stop, checksum)
 }

@@ -16,7 +16,8 @@ struct Solo<B> {
 
 impl<B: Body> Case for Solo<B> {
     fn batch(&mut self, ops: u64, clock: &Clock) -> Batch {
-        let (start, stop, checksum) = on_clock!(clock, source => timed_ops(source, &mut self.body, ops));
+        let (start, stop, checksum) =
+            on_clock!(clock, source => timed_ops(source, &mut self.body, ops, clock.spins()));
         Batch { elapsed_ns: clock.region_ns(start, stop), checksum, bounce: None }
     }
 

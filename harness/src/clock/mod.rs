@@ -48,6 +48,7 @@ pub struct Clock {
     kind: Kind,
     ns_per_tick: f64,
     overhead_ticks: u64,
+    spins: u64,
 }
 
 /// Which source to use, as a request states it.
@@ -101,6 +102,7 @@ impl Clock {
                 kind: Kind::Scripted(scripted::Scripted::new(seed)),
                 ns_per_tick: scripted::NS_PER_TICK,
                 overhead_ticks: 0,
+                spins: 0,
             },
             ClockChoice::Monotonic => Clock::calibrated(Kind::Monotonic(monotonic::Monotonic), 1.0),
             ClockChoice::Best => best(),
@@ -108,9 +110,19 @@ impl Clock {
     }
 
     fn calibrated(kind: Kind, ns_per_tick: f64) -> Clock {
-        let mut clock = Clock { kind, ns_per_tick, overhead_ticks: 0 };
+        let mut clock = Clock { kind, ns_per_tick, overhead_ticks: 0, spins: 0 };
         clock.overhead_ticks = clock.pair_cost();
         clock
+    }
+
+    /// The same clock, around regions that each take `spins` dependent multiplications longer: a slowdown of known cause.
+    pub fn delayed(self, spins: u64) -> Clock {
+        Clock { spins, ..self }
+    }
+
+    /// Multiplications to add to every region.
+    pub(crate) fn spins(&self) -> u64 {
+        self.spins
     }
 
     /// A clock whose tick length and overhead are already known (a fresh launch inherits its parent's).
@@ -120,7 +132,7 @@ impl Clock {
             _ => kind_named(&facts.name),
         };
         let overhead_ticks = (facts.overhead_ns / facts.ns_per_tick).round() as u64;
-        Clock { kind, ns_per_tick: facts.ns_per_tick, overhead_ticks }
+        Clock { kind, ns_per_tick: facts.ns_per_tick, overhead_ticks, spins: 0 }
     }
 
     /// The concrete source, for [`on_clock!`].

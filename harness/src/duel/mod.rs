@@ -1,6 +1,47 @@
 //! Two builds of one row against each other: processes of both alternate on the same CPU in fresh launches until the
 //! rule can decide. Who built them and what a verdict means for an exit code is decided elsewhere.
 
+pub mod arm;
 pub mod file;
+pub mod processes;
 pub mod record;
 pub mod rule;
+
+use record::PairLaunch;
+use std::fmt;
+
+/// Something that runs a launch of both sides.
+pub trait Pairs {
+    /// Runs fresh launches number `launch` of both sides for so many blocks.
+    ///
+    /// # Errors
+    /// [`Fault`] where a side yields nothing.
+    fn launch(&mut self, launch: u32, blocks: u32) -> Result<PairLaunch, Fault>;
+}
+
+/// One of the two sides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// What is compared with.
+    Base,
+    /// What is compared.
+    Candidate,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Side::Base => "base",
+            Side::Candidate => "candidate",
+        })
+    }
+}
+
+/// Why a side yields nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// The row cannot be had here.
+    Unavailable(crate::Unavailable),
+    /// A panic, a signal, or a build that does not know the protocol.
+    Broke(Side, String),
+}
