@@ -6,6 +6,7 @@ pub mod compare;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod format;
+pub mod gate;
 pub mod model;
 pub mod page;
 pub mod store;
