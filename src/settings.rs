@@ -102,10 +102,12 @@ impl Settings {
             cpus: within_mask(values::cpus(&cpus).map_err(|why| wrong("cpus", &why))?, machine)?,
             budget_s: values::seconds(&budget).map_err(|why| wrong("budget", &why))?,
             launches: at_least_one(launches)?,
+            precision: None,
             seed,
             counters: selection(&counters, clock)?,
             clock,
             test_only: run.test,
+            evict_bytes: None,
             inputs: inputs(trace)?,
         })
     }

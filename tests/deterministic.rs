@@ -13,7 +13,7 @@ const SELECTION: [&str; 3] = ["wire_message", "object_pool", "arena/pairs"];
 fn scripted(seed: &str) -> (Vec<u8>, Vec<u8>) {
     let folder = tempfile::tempdir().unwrap();
     let clock = format!("scripted:{seed}");
-    let mut arguments = vec!["run", "--clock", clock.as_str(), "-t", "1s", "--progress", "none"];
+    let mut arguments = vec!["run", "--clock", clock.as_str(), "-t", "30s", "--progress", "none"];
     arguments.extend(SELECTION);
     let ran = output(folder.path(), &arguments);
     assert!(ran.status.success(), "{ran:?}");
@@ -34,7 +34,7 @@ fn the_terminals_table_of_a_scripted_run_is_the_golden_one() {
     let folder = tempfile::tempdir().unwrap();
     let ran = output(
         folder.path(),
-        &["run", "--clock", "scripted:7", "-t", "1s", "--progress", "none", "wire_message", "arena/pairs"],
+        &["run", "--clock", "scripted:7", "-t", "30s", "--progress", "none", "wire_message", "arena/pairs"],
     );
     let text = common::stdout(&ran);
     let text: Vec<&str> = text.lines().filter(|line| !line.starts_with(" Report ")).collect();
@@ -44,7 +44,7 @@ fn the_terminals_table_of_a_scripted_run_is_the_golden_one() {
 #[test]
 fn nothing_of_a_run_is_ever_overwritten() {
     let folder = tempfile::tempdir().unwrap();
-    let arguments = ["run", "--clock", "scripted:7", "-t", "1s", "wire_message"];
+    let arguments = ["run", "--clock", "scripted:7", "-t", "30s", "wire_message"];
     assert!(output(folder.path(), &arguments).status.success());
     let record = folder.path().join("store/runs/scripted-1.ndjson");
     let before = fs::read(&record).unwrap();
@@ -63,7 +63,7 @@ fn a_record_that_outgrows_its_disk_stays_readable_and_what_was_measured_is_shown
     };
     // The limit on file size stands in for a full disk: the write fails in the same place.
     let script = format!(
-        "trap '' XFSZ; ulimit -f {}; exec \"$0\" run --clock scripted:7 -t 1s wire_message",
+        "trap '' XFSZ; ulimit -f {}; exec \"$0\" run --clock scripted:7 -t 30s wire_message",
         header_kib + 8
     );
     let program = env!("CARGO_BIN_EXE_perfbench");

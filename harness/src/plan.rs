@@ -22,10 +22,12 @@ pub struct Request {
     pub isa: Isa,
     /// CPUs to pin to, in order of preference; all within the machine's mask.
     pub cpus: Vec<usize>,
-    /// Ceiling of the whole run, seconds.
+    /// Length of the whole run, limits and reports included, seconds.
     pub budget_s: f64,
-    /// Fresh processes per group.
+    /// Fresh processes per group, before time that is left over is given to the widest intervals.
     pub launches: u32,
+    /// Half-width of the 95 % interval, as a share, at which a row is precise enough; none goes on to the end of the budget.
+    pub precision: Option<f64>,
     /// Seed of order and generated input.
     pub seed: u64,
     /// What is counted beside time.
@@ -34,6 +36,8 @@ pub struct Request {
     pub clock: ClockChoice,
     /// Check each variant once, time nothing.
     pub test_only: bool,
+    /// Bytes to walk through before each timed batch, so that it starts with cold caches; none measures warm.
+    pub evict_bytes: Option<usize>,
     /// Files by input name.
     pub inputs: BTreeMap<String, PathBuf>,
 }
@@ -45,7 +49,7 @@ pub struct Plan {
     pub groups: Vec<Group>,
     /// Time for one launch of one variant's share, seconds.
     pub slice_s: f64,
-    /// Fresh processes per group.
+    /// Fresh processes per group before any time is left over.
     pub launches: u32,
     /// Estimated length of the run, seconds.
     pub estimate_s: f64,
@@ -91,6 +95,24 @@ pub const LIMITS_S: f64 = 10.0;
 /// Time set aside per variant for its check and for finding its batch size, seconds.
 pub const PREPARE_S: f64 = 0.25;
 
+/// Time set aside for the report after the last launch, seconds.
+pub const END_S: f64 = 0.5;
+
+/// Longest time of one variant in one launch, seconds: beyond it, more launches tell more than longer ones.
+pub const SLICE_MOST_S: f64 = 0.5;
+
+/// Below this, fewer launches are made rather than shorter ones, seconds.
+pub const SLICE_GOOD_S: f64 = 0.05;
+
+/// Shortest time of one variant in one launch, seconds.
+pub const SLICE_LEAST_S: f64 = 0.01;
+
+/// Launches that a group makes however short the time is: one alone bounds nothing.
+pub const LAUNCHES_LEAST: u32 = 2;
+
+/// Launches that a group makes at most.
+pub const LAUNCHES_MOST: u32 = 400;
+
 /// Makes the plan. An empty one selects nothing; the caller knows the nearest names from [`names`].
 pub fn plan(request: &Request, machine: &Machine, registry: Registry) -> Plan {
     let mut groups: Vec<Group> = Vec::new();
@@ -111,14 +133,20 @@ pub fn plan(request: &Request, machine: &Machine, registry: Registry) -> Plan {
     budget(request, groups)
 }
 
+/// Launches and slices that fit the budget: first launches are cut, down to [`LAUNCHES_LEAST`], then slices.
 fn budget(request: &Request, groups: Vec<Group>) -> Plan {
-    let running: usize = groups.iter().map(|g| g.runnable().count()).sum();
-    let prepare_s = LIMITS_S + running as f64 * PREPARE_S;
-    let left_s = (request.budget_s - prepare_s).max(0.0);
-    let shares = (running.max(1) as u32 * request.launches.max(1)) as f64;
-    let slice_s = (left_s / shares).clamp(0.01, 2.0);
-    let measured_s = if request.test_only { 0.0 } else { slice_s * shares };
-    Plan { groups, slice_s, launches: request.launches, estimate_s: prepare_s + measured_s }
+    let rows = groups.iter().map(|g| g.runnable().count()).sum::<usize>().max(1) as f64;
+    let fixed_s = LIMITS_S + END_S + rows * PREPARE_S;
+    let left_s = (request.budget_s - fixed_s).max(0.0);
+    let slice_s = |launches: u32| left_s / (rows * f64::from(launches));
+    let least = LAUNCHES_LEAST.min(request.launches);
+    let launches = (least..=request.launches).rev().find(|l| slice_s(*l) >= SLICE_GOOD_S).unwrap_or(least);
+    let slice_s = slice_s(launches).clamp(SLICE_LEAST_S, SLICE_MOST_S);
+    let measured_s =
+        |launches: u32| if request.test_only { 0.0 } else { rows * slice_s * f64::from(launches) };
+    let planned_s = fixed_s + measured_s(launches);
+    let filled_s = (fixed_s + measured_s(LAUNCHES_MOST.max(launches))).min(request.budget_s);
+    Plan { groups, slice_s, launches, estimate_s: planned_s.max(filled_s) }
 }
 
 fn selects(request: &Request, workload: &Workload, point: &Point, variant: &Variant) -> bool {

@@ -136,6 +136,9 @@ pub struct Row {
     pub bound: Option<RowBound>,
     /// CPUs it was pinned to.
     pub cpus: Vec<usize>,
+    /// Whether the run was interrupted between the launches of its group: a run that goes on measures it again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// What came of it.
     pub outcome: Outcome,
 }
@@ -188,13 +191,35 @@ pub struct Measured {
     pub checksum: String,
 }
 
+/// Mark of a round in which the kernel saw nothing happen to the measuring thread.
+pub const QUIET: char = '-';
+
+/// Mark of a round in which the thread's CPU was taken away.
+pub const SWITCHED: char = 's';
+
+/// Mark of a round in which the thread was moved to another CPU.
+pub const MIGRATED: char = 'm';
+
 /// One fresh process.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Launch {
     /// Number of the launch within the group; launches of like number ran in the same process for all variants.
     pub launch: u32,
-    /// One value a round.
+    /// One value a round, disturbed ones and their repetitions included.
     pub rounds_ns_per_op: Vec<f64>,
+    /// What the kernel saw of the measuring thread (of several, the leader) in each round, one mark a round; empty where
+    /// all are [`QUIET`].
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub marks: String,
+    /// Batches that it took to get warm.
+    #[serde(default)]
+    pub warm_up_batches: u32,
+    /// Time stolen by the hypervisor from the measuring CPU while the launch ran, ms; none where the kernel does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stolen_ms: Option<f64>,
+    /// Time of the launch in which some task of the machine waited for a CPU, ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waited_ms: Option<f64>,
     /// Where the two cores were in each round (`n`ear, `f`ar, `c`hanged), one letter a round; empty for solo cases.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub classes: String,
@@ -314,12 +339,19 @@ impl Measured {
 
     /// Rounds left out because the cores were elsewhere, of all rounds.
     pub fn left_out(&self) -> (usize, usize) {
-        let kept = |l: &Launch| l.kept(&l.rounds_ns_per_op, self.class()).len();
+        let class = self.class();
         let all: usize = self.launches.iter().map(|l| l.rounds_ns_per_op.len()).sum();
-        (all - self.launches.iter().map(kept).sum::<usize>(), all)
+        (all - self.launches.iter().map(|l| l.in_class(class).count()).sum::<usize>(), all)
     }
 
-    /// The median round of each launch, over the rounds of the prevailing class; launches without one are left out.
+    /// Rounds that the kernel saw disturbed: left out and made again, where the launch has any that were not.
+    pub fn disturbed(&self) -> usize {
+        let marks = self.launches.iter().flat_map(|launch| launch.marks.chars());
+        marks.filter(|mark| *mark != QUIET).count()
+    }
+
+    /// The median round of each launch, over the undisturbed rounds of the prevailing class; launches without a round
+    /// of it are left out.
     pub fn launch_medians(&self) -> Vec<(u32, f64)> {
         self.launch_medians_in(self.class())
     }
@@ -373,10 +405,22 @@ impl Measured {
 }
 
 impl Launch {
-    /// Of one value a round, those of the rounds of a class; all of them without a class.
+    /// The rounds of a class, by index; all of them without a class.
+    fn in_class(&self, class: Option<char>) -> impl Iterator<Item = usize> {
+        let class = class.filter(|_| !self.classes.is_empty());
+        let classes = self.classes.as_bytes();
+        (0..self.rounds_ns_per_op.len())
+            .filter(move |i| class.is_none_or(|c| classes.get(*i) == Some(&(c as u8))))
+    }
+
+    /// Of one value a round, those of the undisturbed rounds of a class; of all its rounds where every one was disturbed,
+    /// because a launch on a busy machine is still worth more than none.
     fn kept(&self, values: &[f64], class: Option<char>) -> Vec<f64> {
-        let Some(class) = class.filter(|_| !self.classes.is_empty()) else { return values.to_vec() };
-        values.iter().zip(self.classes.chars()).filter(|(_, c)| *c == class).map(|(v, _)| *v).collect()
+        let marks = self.marks.as_bytes();
+        let quiet = |i: &usize| marks.get(*i).is_none_or(|mark| *mark == QUIET as u8);
+        let value = |i: usize| values.get(i).copied();
+        let undisturbed: Vec<f64> = self.in_class(class).filter(quiet).filter_map(value).collect();
+        if undisturbed.is_empty() { self.in_class(class).filter_map(value).collect() } else { undisturbed }
     }
 }
 
@@ -411,12 +455,13 @@ impl RunRecord {
         Self { header, limits: Vec::new(), rows: Vec::new(), warnings: Vec::new(), end: None }
     }
 
-    /// Takes one more line.
+    /// Takes one more line. A row or limit that is there already is replaced: further launches were made, or a run that was
+    /// cut off went on.
     pub fn push(&mut self, line: Line) {
         match line {
             Line::Run(header) => self.header = *header,
-            Line::Limit(limit) => self.limits.push(limit),
-            Line::Row(row) => self.rows.push(*row),
+            Line::Limit(limit) => put(&mut self.limits, limit, |limit| limit.name.clone()),
+            Line::Row(row) => put(&mut self.rows, *row, Row::key),
             Line::Warning { text } => self.warnings.push(text),
             Line::End(end) => self.end = Some(end),
         }
@@ -447,6 +492,13 @@ impl RunRecord {
     /// Whether time was dictated by a script.
     pub fn is_scripted(&self) -> bool {
         self.header.clock.name == "scripted"
+    }
+}
+
+fn put<T>(items: &mut Vec<T>, item: T, key: impl Fn(&T) -> String) {
+    match items.iter_mut().find(|there| key(there) == key(&item)) {
+        Some(there) => *there = item,
+        None => items.push(item),
     }
 }
 

@@ -1,20 +1,24 @@
-//! Runs a plan: prepares each group in a fresh process, measures it in several more, and hands over rows as they are
-//! complete. The only stage that touches the world; what it decides from replies is pure.
+//! Runs a plan: prepares each group in a fresh process, measures it in several more, hands over rows as they are
+//! complete, and gives the time that is left to the widest intervals. The only stage that touches the world; what is
+//! known of a group is `progress`, what follows for the time is `schedule`.
 
-use crate::case::Stamps;
-use crate::clock::{ClockChoice, ClockFacts};
+mod progress;
+pub mod schedule;
+
+pub use schedule::Timekeeper;
+
+use crate::clock::ClockFacts;
 use crate::event::{Event, Onlooker};
 use crate::launch::{Died, Launcher};
-use crate::plan::{Group, Plan, Request};
-use crate::record::{Latency, Launch, Line, Measured, Outcome, Percentiles, Row, RowBound};
-use crate::unavailable::{Reason, Unavailable};
-use crate::worker::{self, Batches, Done, Job, Prepared, Reply, Rounds, Task};
-use crate::workload::Variant;
-use hdrhistogram::Histogram;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::plan::{END_S, Group, LAUNCHES_LEAST, PREPARE_S, Plan, Request};
+use crate::record::{Line, Row};
+use crate::unavailable::Unavailable;
+use crate::worker::{Done, Job, Reply, Task};
+use progress::{Progress, interrupted};
+use schedule::Candidate;
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
 /// What a run needs from outside.
 pub struct Run<'a> {
@@ -30,42 +34,12 @@ pub struct Run<'a> {
     pub onlooker: &'a mut dyn Onlooker,
     /// Set from outside to end the run after the launch under way.
     pub stop: &'a AtomicBool,
-    /// When the run began: the budget counts from here.
-    pub started: Instant,
+    /// Tells how much of the budget is used; none where a script dictates time, and then the plan is kept to the letter.
+    pub time: Option<&'a dyn Timekeeper>,
 }
 
-/// Length of a batch of the quickest variant, ns: long against the clock's grain, short against a scheduler's tick.
-const BATCH_NS: f64 = 200_000.0;
-
-/// The same where two cores take part and the hand-over of the start adds some 100 ns.
-const BATCH_TWO_SIDED_NS: f64 = 500_000.0;
-
-/// No variant's batch is shorter, ns: a quick one beside a slow one runs a multiple of the shared count.
-const LEAST_BATCH_NS: f64 = 50_000.0;
-
-/// The same where two cores take part.
-const LEAST_BATCH_TWO_SIDED_NS: f64 = 200_000.0;
-
-/// Length of the untimed run before each timed batch, ns: some 10 us refill a first-level cache from the second, 100 us
-/// a second-level cache from the third.
-const WARM_NS: f64 = 100_000.0;
-
-/// The slowest variant's batch is no longer, ns: a scheduler's tick or two, so that few batches hold somebody else's.
-const LONGEST_BATCH_NS: f64 = 2e6;
-
-/// The slowest variant makes at least this many batches a launch.
-const BATCHES_A_LAUNCH: f64 = 8.0;
-
-/// Everything known of one variant of the group under way.
-#[derive(Debug, Default)]
-struct Progress {
-    prepared: Option<Prepared>,
-    batches: Option<Batches>,
-    launches: Vec<Launch>,
-    /// One distribution a placement class: classes are never mixed.
-    stamps: BTreeMap<Option<char>, Stamps>,
-    fault: Option<Fault>,
-}
+/// What a launch takes beside its slices until one has shown it, seconds.
+const LAUNCH_EXTRA_S: f64 = 0.03;
 
 /// Why a variant yields nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,19 +51,26 @@ pub enum Fault {
 }
 
 impl Run<'_> {
-    /// Measures every group; `sink` gets each row's line as soon as its group is complete.
+    /// Measures every group, then gives the time that is left to the groups whose intervals are widest. `sink` gets each
+    /// row's line as soon as its group is complete, and once more where further launches have narrowed it.
     ///
     /// # Errors
     /// What `sink` says: a record that cannot be written ends the run.
     pub fn measure(&mut self, sink: &mut dyn FnMut(Line) -> io::Result<()>) -> io::Result<()> {
         let plan = self.plan;
         self.onlooker.on(&Event::Planned(plan));
+        let mut measured: Vec<Progress> = Vec::new();
         for (index, group) in plan.groups.iter().enumerate() {
-            let rows = self.group(group, index);
-            for row in &rows {
-                sink(Line::Row(Box::new(row.clone())))?;
-            }
+            let extra_s = measured.last().map_or(LAUNCH_EXTRA_S, |last| last.extra_s);
+            let mut progress = Progress::new(group, extra_s);
+            self.first_pass(&mut progress, index);
+            let rows = hand_over(&mut progress, sink)?;
             self.onlooker.on(&Event::GroupDone { rows: &rows });
+            measured.push(progress);
+        }
+        self.second_pass(&mut measured);
+        for progress in measured.iter_mut().filter(|progress| progress.improved) {
+            hand_over(progress, sink)?;
         }
         Ok(())
     }
@@ -99,57 +80,109 @@ impl Run<'_> {
         let plan = self.plan;
         let mut seen = BTreeSet::new();
         for group in &plan.groups {
-            let mut progress = self.begin(group);
-            progress.retain(|name, _| seen.insert((group.workload.name, name.clone())));
-            let passed = self.each_once(group, &mut progress, Task::Check);
-            for name in in_order(group, progress.keys().cloned().collect()) {
-                let row = format!("{}/{name}", group.workload.name);
-                let fault = progress.remove(&name).and_then(|p| p.fault);
+            let mut progress = Progress::new(group, LAUNCH_EXTRA_S);
+            progress.retain(|name| seen.insert((group.workload.name, name.to_owned())));
+            let passed = self.each_once(&mut progress, Task::Check);
+            for (name, fault) in progress.faults() {
                 let missed = || (!passed.contains(&name)).then(|| Fault::Unavailable(interrupted()));
-                told(&row, fault.or_else(missed));
+                told(&format!("{}/{name}", group.workload.name), fault.or_else(missed));
             }
         }
     }
 
-    fn group(&mut self, group: &Group, index: usize) -> Vec<Row> {
-        self.onlooker.on(&Event::GroupStarted { group: &group.name() });
-        let mut progress = self.begin(group);
-        self.each_once(group, &mut progress, Task::Prepare);
-        let shared = shared_ops(group, &progress, self.plan.slice_s);
-        progress.values_mut().for_each(|p| p.choose_batches(group, shared));
-        for launch in 0..self.plan.launches {
-            if self.stopped() || measurable(group, &progress).is_empty() {
-                break;
+    /// The launches planned for a group, fewer where its share of the budget is used up or its rows are precise before.
+    fn first_pass(&mut self, progress: &mut Progress<'_>, index: usize) {
+        let group = progress.group.name();
+        self.onlooker.on(&Event::GroupStarted { group: &group });
+        self.each_once(progress, Task::Prepare);
+        progress.choose_batches(self.plan.slice_s, self.request.evict_bytes.is_some());
+        let end_s = self.share_end_s(index);
+        while progress.launches < self.plan.launches && !progress.measurable().is_empty() {
+            progress.partial = self.stopped();
+            if progress.partial || progress.is_precise(self.request.precision) {
+                return;
             }
-            let slice_s = self.slice_s(index, launch);
-            self.launch(group, &mut progress, launch, slice_s);
-            let (done, of) = (launch as usize + 1, self.plan.launches as usize);
-            self.onlooker.on(&Event::Launched { group: &group.name(), done, of });
+            let Some(slice_s) = self.slice_s(progress, end_s) else { return };
+            self.launch(progress, slice_s);
         }
-        rows(group, progress)
     }
 
-    fn begin(&self, group: &Group) -> BTreeMap<String, Progress> {
-        let fault = |skip: &Option<Unavailable>| skip.clone().map(Fault::Unavailable);
-        let fresh = |p: &crate::plan::Planned| {
-            (p.variant.name.to_owned(), Progress { fault: fault(&p.skip), ..Progress::default() })
-        };
-        group.variants.iter().map(fresh).collect()
+    /// Further launches for the widest intervals until all are precise or nothing fits the time that is left. Without a
+    /// timekeeper only a precision that is asked for is a reason to go on.
+    fn second_pass(&mut self, measured: &mut [Progress<'_>]) {
+        self.onlooker.on(&Event::Preparing("further launches for the widest intervals"));
+        if self.time.is_none() && self.request.precision.is_none() {
+            return;
+        }
+        let mut candidates: Vec<Candidate> =
+            measured.iter().enumerate().filter_map(|(index, p)| self.candidate(index, p)).collect();
+        while !self.stopped() {
+            let Some((group, slice_s)) = schedule::next(&candidates, self.left_s()) else { return };
+            self.launch(&mut measured[group], slice_s);
+            candidates.retain(|candidate| candidate.group != group);
+            candidates.extend(self.candidate(group, &measured[group]));
+        }
+    }
+
+    /// A group that would be measured further, unless it is precise or has all the launches it may have.
+    fn candidate(&self, group: usize, progress: &Progress<'_>) -> Option<Candidate> {
+        let wanted = progress.can_go_on() && !progress.is_precise(self.request.precision);
+        wanted.then(|| Candidate {
+            group,
+            width: progress.width(),
+            cost_s: progress.spent_s / f64::from(progress.launches.max(1)),
+            slice_s: progress.slice_s,
+        })
+    }
+
+    /// Time of the budget that is left for measuring, seconds.
+    fn left_s(&self) -> f64 {
+        self.time.map_or(f64::INFINITY, |time| self.request.budget_s - END_S - time.elapsed_s())
+    }
+
+    fn elapsed_s(&self) -> f64 {
+        self.time.map_or(0.0, Timekeeper::elapsed_s)
+    }
+
+    /// When the share of a group is used up: what is left, less the preparation of later groups, goes to all rows alike.
+    fn share_end_s(&self, index: usize) -> f64 {
+        let rows = |groups: &[Group]| groups.iter().map(|g| g.runnable().count()).sum::<usize>() as f64;
+        let (this, later) = (rows(&self.plan.groups[index..=index]), rows(&self.plan.groups[index + 1..]));
+        let left_s = self.left_s() - later * PREPARE_S;
+        self.elapsed_s() + left_s * this / (this + later).max(1.0)
+    }
+
+    /// The slice of a variant in the launch to come; none where the share of the group has no room for it and the launches
+    /// that any interval needs are made.
+    fn slice_s(&self, progress: &Progress<'_>, end_s: f64) -> Option<f64> {
+        if self.time.is_none() {
+            return Some(self.plan.slice_s);
+        }
+        let (left_s, variants) = (end_s - self.elapsed_s(), progress.measurable().len());
+        let needed = progress.launches < LAUNCHES_LEAST;
+        let launches_left = self.plan.launches - progress.launches;
+        (needed || schedule::fits(left_s, variants, progress.extra_s))
+            .then(|| schedule::slice_s(left_s, launches_left, variants, progress.extra_s))
+    }
+
+    /// One launch of a group, and what it took.
+    fn launch(&mut self, progress: &mut Progress<'_>, slice_s: f64) {
+        let before_s = self.elapsed_s();
+        self.all_side_by_side(progress, slice_s);
+        progress.launched(slice_s, self.elapsed_s() - before_s);
+        let (done, group) = (progress.launches as usize, progress.group.name());
+        let of = done.max(self.plan.launches as usize);
+        self.onlooker.on(&Event::Launched { group: &group, done, of });
     }
 
     /// Does a task that takes the variants one after the other; where one kills its process, the rest get another.
     /// Returns the variants that were checked.
-    fn each_once(
-        &mut self,
-        group: &Group,
-        progress: &mut BTreeMap<String, Progress>,
-        task: Task,
-    ) -> Vec<String> {
+    fn each_once(&mut self, progress: &mut Progress<'_>, task: Task) -> Vec<String> {
         let mut checked = Vec::new();
-        let mut left = in_order(group, alive(progress).map(str::to_owned).collect());
+        let mut left = progress.alive();
         while !left.is_empty() && !self.stopped() {
             let mut under_way = left[0].clone();
-            let job = self.job(group, &left, task.clone());
+            let job = self.job(progress.group, &left, task.clone());
             let died = self.launcher.launch(&job, &mut |reply| match reply {
                 Reply::Begin { variant } => under_way = variant,
                 Reply::Outcome { variant, result } => {
@@ -157,12 +190,12 @@ impl Run<'_> {
                         checked.push(variant.clone());
                     }
                     left.retain(|name| *name != variant);
-                    take(progress, &variant, result, 0);
+                    progress.take(&variant, result);
                 }
             });
             let Err(Died(message)) = died else { break };
             if !self.stopped() {
-                take(progress, &under_way, Done::Broke(message), 0);
+                progress.take(&under_way, Done::Broke(message));
             }
             left.retain(|name| *name != under_way);
         }
@@ -171,60 +204,44 @@ impl Run<'_> {
 
     /// Measures all variants side by side. Should the process die, each is tried alone to find the one that breaks, and
     /// the others are measured together again, so that launches stay paired.
-    fn launch(
-        &mut self,
-        group: &Group,
-        progress: &mut BTreeMap<String, Progress>,
-        launch: u32,
-        slice_s: f64,
-    ) {
-        let all = measurable(group, progress);
-        if self.side_by_side(group, progress, &all, launch, slice_s).is_ok() {
+    fn all_side_by_side(&mut self, progress: &mut Progress<'_>, slice_s: f64) {
+        let all = progress.measurable();
+        if self.side_by_side(progress, &all, slice_s).is_ok() {
             return;
         }
         for name in &all {
-            let alone = self.try_alone(group, progress, name, launch, slice_s);
+            let alone = self.try_alone(progress, name, slice_s);
             if let (Err(Died(message)), false) = (alone, self.stopped()) {
-                take(progress, name, Done::Broke(message), launch);
+                progress.take(name, Done::Broke(message));
             }
         }
-        let left = measurable(group, progress);
-        let again =
-            if self.stopped() { Ok(()) } else { self.side_by_side(group, progress, &left, launch, slice_s) };
+        let left = progress.measurable();
+        let again = if self.stopped() { Ok(()) } else { self.side_by_side(progress, &left, slice_s) };
         if let (Err(Died(message)), false) = (again, self.stopped()) {
-            left.iter().for_each(|name| take(progress, name, Done::Broke(message.clone()), launch));
+            left.iter().for_each(|name| progress.take(name, Done::Broke(message.clone())));
         }
     }
 
     fn side_by_side(
         &mut self,
-        group: &Group,
-        progress: &mut BTreeMap<String, Progress>,
+        progress: &mut Progress<'_>,
         names: &[String],
-        launch: u32,
         slice_s: f64,
     ) -> Result<(), Died> {
         let mut replies = Vec::new();
-        let job = self.job(group, names, measure(progress, names, launch, slice_s));
+        let job = self.job(progress.group, names, measure(progress, names, slice_s));
         self.launcher.launch(&job, &mut |reply| replies.push(reply))?;
         for reply in replies {
             if let Reply::Outcome { variant, result } = reply {
-                take(progress, &variant, result, launch);
+                progress.take(&variant, result);
             }
         }
         Ok(())
     }
 
-    fn try_alone(
-        &mut self,
-        group: &Group,
-        progress: &BTreeMap<String, Progress>,
-        name: &String,
-        launch: u32,
-        slice_s: f64,
-    ) -> Result<(), Died> {
+    fn try_alone(&mut self, progress: &Progress<'_>, name: &String, slice_s: f64) -> Result<(), Died> {
         let names = std::slice::from_ref(name);
-        let job = self.job(group, names, measure(progress, names, launch, slice_s));
+        let job = self.job(progress.group, names, measure(progress, names, slice_s));
         self.launcher.launch(&job, &mut |_| {})
     }
 
@@ -240,6 +257,7 @@ impl Run<'_> {
             counters: self.request.counters.clone(),
             clock: self.request.clock,
             calibration: self.calibration.clone(),
+            evict_bytes: self.request.evict_bytes,
         }
     }
 
@@ -247,171 +265,19 @@ impl Run<'_> {
         // Set by a signal handler that publishes nothing else.
         self.stop.load(Ordering::Relaxed)
     }
-
-    /// The time for one variant in the launch to come: what is left of the budget over what is left to do. The plan's
-    /// own figure stands on the scripted clock, where nothing takes time.
-    fn slice_s(&self, group: usize, launch: u32) -> f64 {
-        if matches!(self.request.clock, ClockChoice::Scripted(_)) {
-            return self.plan.slice_s;
-        }
-        let shares = |g: &Group| g.runnable().count() as f64;
-        let (this, later) = self.plan.groups[group..].split_first().expect("the group is in the plan");
-        let left_shares = shares(this) * f64::from(self.plan.launches - launch)
-            + later.iter().map(shares).sum::<f64>() * f64::from(self.plan.launches);
-        let prepare_s = later.iter().map(shares).sum::<f64>() * crate::plan::PREPARE_S;
-        let left_s = self.request.budget_s - self.started.elapsed().as_secs_f64() - prepare_s;
-        (left_s / left_shares).clamp(0.01, 2.0)
-    }
 }
 
-fn alive(progress: &BTreeMap<String, Progress>) -> impl Iterator<Item = &str> {
-    progress.iter().filter(|(_, p)| p.fault.is_none()).map(|(name, _)| name.as_str())
+fn measure(progress: &Progress<'_>, names: &[String], slice_s: f64) -> Task {
+    Task::Measure { launch: progress.launches, batches: progress.batches(names), slice_s }
 }
 
-/// The variants that are ready to be timed, in table order.
-fn measurable(group: &Group, progress: &BTreeMap<String, Progress>) -> Vec<String> {
-    let ready = |name: &&str| progress[*name].batches.is_some();
-    in_order(group, alive(progress).filter(ready).map(str::to_owned).collect())
-}
-
-fn in_order(group: &Group, names: Vec<String>) -> Vec<String> {
-    let planned = group.variants.iter().map(|p| p.variant.name.to_owned());
-    planned.filter(|name| names.contains(name)).collect()
-}
-
-fn interrupted() -> Unavailable {
-    Unavailable::new(
-        Reason::Interrupted,
-        "the run ended before it was measured; run again or give it a larger --budget",
-    )
-}
-
-/// Files one reply with its variant.
-fn take(progress: &mut BTreeMap<String, Progress>, variant: &str, result: Done, launch: u32) {
-    let Some(progress) = progress.get_mut(variant) else { return };
-    match result {
-        Done::Checked => {}
-        Done::Prepared(prepared) => progress.prepared = Some(prepared),
-        Done::Rounds(rounds) => progress.add(launch, rounds),
-        Done::Unavailable(unavailable) => progress.fault = Some(Fault::Unavailable(unavailable)),
-        Done::Broke(message) => progress.fault = Some(Fault::Broke(message)),
-    }
-}
-
-impl Progress {
-    fn add(&mut self, launch: u32, rounds: Rounds) {
-        let stamps = rounds.stamps();
-        let percentiles = stamps.as_ref().filter(|s| !s.all.is_empty()).map(|s| percentiles(&s.all));
-        if let Some(more) = &stamps {
-            self.stamps.entry(rounds.stamp_class).or_default().add(more);
-        }
-        let Rounds { ns_per_op: rounds_ns_per_op, classes, bounce_ns, .. } = rounds;
-        self.launches.push(Launch { launch, rounds_ns_per_op, classes, bounce_ns, percentiles });
-    }
-
-    /// A whole multiple of the shared count that is long against the clock's grain, and enough untimed operations
-    /// before it to be warm.
-    fn choose_batches(&mut self, group: &Group, shared: u64) {
-        let Some(prepared) = &self.prepared else { return };
-        let two_sided = group.point.cpus > 1;
-        let least_ns = if two_sided { LEAST_BATCH_TWO_SIDED_NS } else { LEAST_BATCH_NS };
-        let shared_ns = shared as f64 * prepared.ns_per_op;
-        let ops = shared * (least_ns / shared_ns).ceil().clamp(1.0, 1e6) as u64;
-        let warm_ops = (WARM_NS / prepared.ns_per_op).ceil().clamp(1.0, ops as f64) as u64;
-        self.batches = Some(Batches { ops, warm_ops: warm_ops.next_multiple_of(prepared.cycle_ops) });
-    }
-
-    fn outcome(mut self) -> Outcome {
-        let (prepared, batches, launches) = match (self.fault, self.prepared, self.batches) {
-            (Some(fault), ..) => return fault.into(),
-            (None, Some(prepared), Some(batches)) if !self.launches.is_empty() => {
-                (prepared, batches, self.launches)
-            }
-            _ => return Outcome::Unavailable(interrupted()),
-        };
-        let mut measured = Measured {
-            ops_per_batch: batches.ops,
-            launches,
-            latency: None,
-            latency_parts: BTreeMap::new(),
-            counts: prepared.counts,
-            facts: prepared.facts,
-            checksum: prepared.checksum,
-        };
-        if let Some(stamps) = self.stamps.remove(&measured.class()) {
-            measured.latency = Some(latency(&stamps.all));
-            measured.latency_parts =
-                stamps.parts.iter().map(|(name, part)| (name.clone(), latency(part))).collect();
-        }
-        Outcome::Measured(measured)
-    }
-}
-
-fn measure(progress: &BTreeMap<String, Progress>, names: &[String], launch: u32, slice_s: f64) -> Task {
-    let batches = names.iter().filter_map(|name| progress.get(name)?.batches).collect();
-    Task::Measure { launch, batches, slice_s }
-}
-
-impl From<Fault> for Outcome {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Unavailable(unavailable) => Outcome::Unavailable(unavailable),
-            Fault::Broke(message) => Outcome::Broke { message },
-        }
-    }
-}
-
-/// The operation count that all variants share: a long batch of the quickest, several batches a launch of the slowest.
-fn shared_ops(group: &Group, progress: &BTreeMap<String, Progress>, slice_s: f64) -> u64 {
-    let costs: Vec<f64> = progress.values().filter_map(|p| Some(p.prepared.as_ref()?.ns_per_op)).collect();
-    let quickest = costs.iter().copied().fold(f64::MAX, f64::min);
-    let slowest = costs.iter().copied().fold(0.01, f64::max);
-    let batch_ns = if group.point.cpus > 1 { BATCH_TWO_SIDED_NS } else { BATCH_NS };
-    let longest_ns = (slice_s * 1e9 / BATCHES_A_LAUNCH).min(LONGEST_BATCH_NS);
-    let ops = (batch_ns / quickest).min(longest_ns / slowest);
-    let cycles = progress.values().filter_map(|p| Some(p.prepared.as_ref()?.cycle_ops));
-    (ops.clamp(1.0, 1e9) as u64).next_multiple_of(cycles.max().unwrap_or(1))
-}
-
-fn percentiles(histogram: &Histogram<u64>) -> Percentiles {
-    let at = |quantile| histogram.value_at_quantile(quantile) as f64 / 1000.0;
-    Percentiles { p50_ns: at(0.5), p90_ns: at(0.9), p99_ns: at(0.99), p999_ns: at(0.999) }
-}
-
-fn latency(histogram: &Histogram<u64>) -> Latency {
-    let Percentiles { p50_ns, p90_ns, p99_ns, p999_ns } = percentiles(histogram);
-    Latency {
-        samples: histogram.len(),
-        p50_ns,
-        p90_ns,
-        p99_ns,
-        p999_ns,
-        max_ns: histogram.max() as f64 / 1000.0,
-        histogram_v2: worker::encode(histogram),
-    }
-}
-
-fn rows(group: &Group, mut progress: BTreeMap<String, Progress>) -> Vec<Row> {
-    let mut outcome = |variant: &Variant| progress.remove(variant.name).unwrap_or_default().outcome();
-    group.variants.iter().map(|p| row(group, p.variant, outcome(p.variant))).collect()
-}
-
-fn row(group: &Group, variant: &Variant, outcome: Outcome) -> Row {
-    Row {
-        workload: group.workload.name.into(),
-        point: group.point.name.into(),
-        variant: variant.name.into(),
-        role: variant.role.name().into(),
-        source: group.workload.source.into(),
-        about: variant.about.into(),
-        unit_of_work: group.point.unit_of_work.into(),
-        isa: variant.needs.names().into_iter().map(str::to_owned).collect(),
-        bound: group.point.bound.map(|b| RowBound {
-            limit: b.limit.into(),
-            times: b.times,
-            why: b.why.into(),
-        }),
-        cpus: group.cpus.clone(),
-        outcome,
-    }
+/// Puts a group's rows into the record.
+fn hand_over(
+    progress: &mut Progress<'_>,
+    sink: &mut dyn FnMut(Line) -> io::Result<()>,
+) -> io::Result<Vec<Row>> {
+    progress.improved = false;
+    let rows = progress.rows();
+    rows.iter().try_for_each(|row| sink(Line::Row(Box::new(row.clone()))))?;
+    Ok(rows)
 }

@@ -1,20 +1,32 @@
 //! What a fresh process does: takes one job, checks or times the named variants side by side, and tells what came of
 //! each, one reply a line. Who starts the process is `launch`; what follows from the replies is `sampler`.
 
-use crate::case::{Batch, Case, Fact, Stamps};
+mod contender;
+mod evictor;
+mod evidence;
+mod histogram;
+mod settled;
+#[cfg(test)]
+mod tests;
+
+pub use histogram::{decode, encode};
+
+use crate::case::{Case, Fact, Stamps};
 use crate::clock::{Clock, ClockChoice, ClockFacts};
 use crate::counter::{self, Selection};
 use crate::duel::arm;
 use crate::isa::Granted;
+use crate::machine::interference::{self, Interference};
 use crate::machine::probe::pin;
 use crate::record::Count;
 use crate::stats::random::Random;
 use crate::unavailable::Unavailable;
 use crate::workload::{Point, Registry, Setup, Variant, Workload, key};
-use base64::Engine;
-use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Serializer, V2Serializer};
+use contender::Contender;
+use evictor::Evictor;
+use evidence::Witness;
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -42,6 +54,8 @@ pub struct Job {
     pub clock: ClockChoice,
     /// Its calibration, made once by the parent.
     pub calibration: ClockFacts,
+    /// Bytes to walk through before each timed batch, so that it starts with cold caches; none measures warm.
+    pub evict_bytes: Option<usize>,
 }
 
 /// What to do with the variants of a job.
@@ -74,7 +88,7 @@ pub struct Batches {
     /// Operations that are timed: a whole multiple of what all variants of the group share.
     pub ops: u64,
     /// Operations run untimed right before, so that caches and predictors hold this variant's state and not that of the
-    /// one before it.
+    /// one before it; none in a cold run.
     pub warm_ops: u64,
 }
 
@@ -134,8 +148,16 @@ pub struct Prepared {
 /// The rounds of one variant in one launch.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rounds {
-    /// One value a round.
+    /// One value a round, disturbed ones and their repetitions included.
     pub ns_per_op: Vec<f64>,
+    /// What the kernel saw, one mark a round: [`crate::record::QUIET`] and its like.
+    pub marks: String,
+    /// Batches that it took to get warm.
+    pub warm_up_batches: u32,
+    /// What others took from the machine while the rounds of all variants ran.
+    pub stolen_ms: Option<f64>,
+    /// Likewise, time in which some task waited for a CPU.
+    pub waited_ms: Option<f64>,
     /// Where the two cores were, one letter a round.
     pub classes: String,
     /// Line bounce around each round.
@@ -175,12 +197,9 @@ const MAX_ROUNDS: usize = 120;
 /// Rounds that a launch makes at least, even over its time.
 const MIN_ROUNDS: usize = 3;
 
-/// Share of a slice spent warming up, and stamping single operations where the point asks for it.
-const WARM_UP_SHARE: f64 = 0.1;
+/// Share of a slice that warming up may take at most, and that stamping single operations takes where it is asked for.
+const WARM_UP_SHARE: f64 = 0.2;
 const STAMP_SHARE: f64 = 0.25;
-
-/// What the two clock readings around a stamped operation cost, roughly, ns.
-const STAMP_NS: f64 = 40.0;
 
 /// Length of the batch from which an operation's cost is estimated, ns.
 const ESTIMATE_NS: f64 = 2e6;
@@ -238,6 +257,19 @@ impl From<Unavailable> for Fault {
     }
 }
 
+impl Done {
+    /// Says of rounds what others took from the machine meanwhile.
+    fn among(self, taken: Interference) -> Self {
+        match self {
+            Done::Rounds(rounds) => {
+                let Interference { stolen_ms, waited_ms } = taken;
+                Done::Rounds(Rounds { stolen_ms, waited_ms, ..rounds })
+            }
+            other => other,
+        }
+    }
+}
+
 impl From<Fault> for Done {
     fn from(fault: Fault) -> Self {
         match fault {
@@ -254,16 +286,8 @@ pub(crate) struct Bench<'a> {
     point: &'static Point,
     variants: Vec<&'static Variant>,
     pub(crate) clock: Clock,
-}
-
-/// A variant on the bench, with the rounds it has made.
-struct Contender<'a> {
-    variant: &'static Variant,
-    batches: Batches,
-    case: Box<dyn Case>,
-    rounds: Result<Rounds, Fault>,
-    stamps: Stamps,
-    bench: &'a Bench<'a>,
+    evictor: Option<RefCell<Evictor>>,
+    witness: Box<Witness>,
 }
 
 impl<'a> Bench<'a> {
@@ -275,7 +299,35 @@ impl<'a> Bench<'a> {
         let named = |name: &String| workload.variants.iter().find(|v| v.name == name);
         let variants: Option<Vec<_>> = job.variants.iter().map(named).collect();
         let variants = variants.ok_or_else(|| format!("no such variant among {:?}", job.variants))?;
-        Ok(Self { job, workload, point, variants, clock: Clock::inherit(job.clock, &job.calibration) })
+        let clock = Clock::inherit(job.clock, &job.calibration);
+        let real = clock.scripted().is_none();
+        let evict_bytes = job.evict_bytes.filter(|_| real && matches!(job.task, Task::Measure { .. }));
+        let evictor = evict_bytes.map(|bytes| RefCell::new(Evictor::new(bytes)));
+        let witness: Box<Witness> = if real { Box::new(evidence::kernel) } else { Box::new(|| None) };
+        Ok(Self { job, workload, point, variants, clock, evictor, witness })
+    }
+
+    fn is_cold(&self) -> bool {
+        self.job.evict_bytes.is_some()
+    }
+
+    fn evict(&self) {
+        if let Some(evictor) = &self.evictor {
+            evictor.borrow_mut().evict();
+        }
+    }
+
+    /// Whether single operations are stamped: in a cold run only the first of them would be cold.
+    fn stamps(&self) -> bool {
+        self.point.latency && !self.is_cold()
+    }
+
+    /// What others have taken from the measuring CPU so far.
+    fn interference(&self) -> Interference {
+        match (self.clock.scripted(), self.job.cpus.first()) {
+            (None, Some(cpu)) => interference::read(*cpu),
+            _ => Interference::default(),
+        }
     }
 
     fn setup(&self, variant: &Variant) -> Result<Setup<'_>, Unavailable> {
@@ -345,14 +397,17 @@ impl<'a> Bench<'a> {
     fn measure(&self, reply: &mut dyn FnMut(Reply), launch: u32, batches: &[Batches], slice_ns: f64) {
         let mut random = Random::new(self.job.seed ^ u64::from(launch) << 32);
         let mut contenders = self.build(reply, batches, &mut random);
+        let before = self.interference();
+        let share = 1.0 - if self.stamps() { STAMP_SHARE } else { 0.0 };
+        let end_ns = self.clock.now_ns() + slice_ns * share * contenders.len() as f64;
         for contender in contenders.iter_mut() {
             contender.warm_up(slice_ns * WARM_UP_SHARE);
         }
-        let share = 1.0 - WARM_UP_SHARE - if self.point.latency { STAMP_SHARE } else { 0.0 };
-        self.rounds(&mut contenders, &mut random, launch, slice_ns * share);
+        self.rounds(&mut contenders, &mut random, launch, end_ns);
+        let taken = self.interference().since(before);
         for contender in contenders {
             let variant = contender.variant.name.to_owned();
-            let result = contender.finish(launch, slice_ns * STAMP_SHARE);
+            let result = contender.finish(launch, slice_ns * STAMP_SHARE).among(taken);
             reply(Reply::Outcome { variant, result });
         }
     }
@@ -377,9 +432,8 @@ impl<'a> Bench<'a> {
     }
 
     /// Rounds in random order, every second one reversed, so that drift falls on all alike.
-    fn rounds(&self, contenders: &mut [Contender<'_>], random: &mut Random, launch: u32, slice_ns: f64) {
+    fn rounds(&self, contenders: &mut [Contender<'_>], random: &mut Random, launch: u32, end_ns: f64) {
         let mut order: Vec<usize> = (0..contenders.len()).collect();
-        let end_ns = self.clock.now_ns() + slice_ns * contenders.len() as f64;
         for round in 0..MAX_ROUNDS {
             match round % 2 {
                 0 => random.shuffle(&mut order),
@@ -388,9 +442,9 @@ impl<'a> Bench<'a> {
             for contender in &order {
                 let contender = &mut contenders[*contender];
                 self.script(contender.variant, &format!("{launch}/{round}"));
-                contender.round();
+                contender.round(end_ns);
             }
-            if round + 1 >= MIN_ROUNDS && self.clock.now_ns() > end_ns {
+            if round + 1 >= MIN_ROUNDS && self.clock.now_ns() >= end_ns {
                 return;
             }
         }
@@ -406,68 +460,6 @@ impl<'a> Bench<'a> {
     }
 }
 
-impl<'a> Contender<'a> {
-    fn new(bench: &'a Bench<'a>, variant: &'static Variant, batches: Batches, case: Box<dyn Case>) -> Self {
-        Self { variant, batches, case, rounds: Ok(Rounds::default()), stamps: Stamps::default(), bench }
-    }
-
-    /// Runs one batch; a panic ends this variant and no other.
-    fn run(&mut self, ops: u64, keep: impl FnOnce(&mut Rounds, Batch)) {
-        let Ok(rounds) = &mut self.rounds else { return };
-        match guarded(|| Ok(self.case.batch(ops, &self.bench.clock))) {
-            Ok(batch) => keep(rounds, batch),
-            Err(fault) => self.rounds = Err(fault),
-        }
-    }
-
-    fn warm_up(&mut self, length_ns: f64) {
-        self.bench.script(self.variant, "warm-up");
-        let end_ns = self.bench.clock.now_ns() + length_ns;
-        while self.rounds.is_ok() && self.bench.clock.now_ns() < end_ns {
-            self.run(self.batches.ops, |_, _| {});
-        }
-    }
-
-    /// One round: operations to get warm again, then the batch that is kept.
-    fn round(&mut self) {
-        let units = self.batches.ops as f64 * self.case.units_per_op();
-        self.run(self.batches.warm_ops, |_, _| {});
-        self.run(self.batches.ops, |rounds, batch| {
-            rounds.ns_per_op.push(batch.elapsed_ns / units);
-            if let Some(bounce) = batch.bounce {
-                rounds.classes.push(bounce.class());
-                rounds.bounce_ns.push((bounce.before_ns + bounce.after_ns) / 2.0);
-            }
-        });
-    }
-
-    /// The stamped pass, where the point asks for one, and the result.
-    fn finish(mut self, launch: u32, stamp_ns: f64) -> Done {
-        let median_ns = self.rounds.as_ref().map(|rounds| crate::stats::median(&rounds.ns_per_op));
-        if let (Ok(median_ns), true) = (median_ns, self.bench.point.latency) {
-            self.bench.script(self.variant, &format!("{launch}/stamps"));
-            let ops = stamp_ns / (median_ns * self.case.units_per_op() + STAMP_NS);
-            let ops = (ops.clamp(100.0, 50_000.0) as u64).next_multiple_of(self.case.cycle_ops());
-            self.run(self.batches.warm_ops, |_, _| {});
-            self.stamp(ops);
-        }
-        match self.rounds {
-            Ok(rounds) => Done::Rounds(rounds.with(&self.stamps)),
-            Err(fault) => fault.into(),
-        }
-    }
-
-    fn stamp(&mut self, ops: u64) {
-        let (case, clock, stamps) = (&mut self.case, &self.bench.clock, &mut self.stamps);
-        let stamped = guarded(|| Ok(case.stamped(ops, clock, stamps)));
-        match (stamped, &mut self.rounds) {
-            (Ok(batch), Ok(rounds)) => rounds.stamp_class = batch.bounce.map(|bounce| bounce.class()),
-            (Err(fault), rounds) => *rounds = Err(fault),
-            (Ok(_), Err(_)) => {}
-        }
-    }
-}
-
 unsafe extern "C" {
     /// Placed by the linker at the start of the image.
     static __executable_start: u8;
@@ -475,22 +467,6 @@ unsafe extern "C" {
 
 fn build_offset(variant: &Variant) -> u64 {
     (variant.build as usize).wrapping_sub((&raw const __executable_start).addr()) as u64
-}
-
-/// A histogram as the record holds it; empty for an empty one.
-pub fn encode(histogram: &Histogram<u64>) -> String {
-    if histogram.is_empty() {
-        return String::new();
-    }
-    let mut bytes = Vec::new();
-    V2Serializer::new().serialize(histogram, &mut bytes).expect("writing to memory does not fail");
-    base64::engine::general_purpose::STANDARD.encode(bytes)
-}
-
-/// The histogram of a record's text, where it is one.
-pub fn decode(text: &str) -> Option<Histogram<u64>> {
-    let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok()?;
-    hdrhistogram::serialization::Deserializer::new().deserialize(&mut bytes.as_slice()).ok()
 }
 
 /// Runs `work`; a panic becomes a fault that carries its message.

@@ -1,8 +1,9 @@
 //! The sampler on a table of its own and the scripted clock: what it schedules, what it loses, what it repeats.
 
+mod table;
+
 use perfbench_harness::case::{Case, solo};
-use perfbench_harness::clock::{Clock, ClockChoice};
-use perfbench_harness::counter::Selection;
+use perfbench_harness::clock::Clock;
 use perfbench_harness::event::{Event, Onlooker, Silent};
 use perfbench_harness::launch::{Died, InProcess, Launcher};
 use perfbench_harness::machine::Machine;
@@ -10,15 +11,10 @@ use perfbench_harness::plan::{Request, plan};
 use perfbench_harness::record::{Line, Outcome, Row};
 use perfbench_harness::sampler::Run;
 use perfbench_harness::worker::{Job, Reply, Task};
-use perfbench_harness::{Broken, Isa, Point, Reason, Registry, Role, Setup, Unavailable, Variant, Workload};
-use std::collections::BTreeMap;
+use perfbench_harness::{Broken, Isa, Point, Reason, Registry, Setup, Unavailable, Variant, Workload};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
-
-fn count(_: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {
-    Ok(solo(|i: u64| i * 3))
-}
+use table::{count, pass, point, request, variant};
 
 fn panic_late(_: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {
     let mut operations = 0;
@@ -33,23 +29,8 @@ fn no_device(_: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {
     Err(Unavailable::new(Reason::NeedsDevice, "no such thing here"))
 }
 
-fn pass(_: &Setup<'_>) -> Result<(), Broken> {
-    Ok(())
-}
-
 fn fail(_: &Setup<'_>) -> Result<(), Broken> {
     Err(Broken("2 and 2 made 5".into()))
-}
-
-type Build = fn(&Setup<'_>) -> Result<Box<dyn Case>, Unavailable>;
-type Check = fn(&Setup<'_>) -> Result<(), Broken>;
-
-const fn variant(name: &'static str, needs: Isa, build: Build, check: Check) -> Variant {
-    Variant { name, about: "a variant of a test", role: Role::Baseline, needs, build, check }
-}
-
-const fn point(name: &'static str, cpus: usize) -> Point {
-    Point { name, about: "a point of a test", unit_of_work: "op", size: 0, cpus, bound: None, latency: true }
 }
 
 const FOREIGN: Isa = if cfg!(target_arch = "x86_64") { Isa::NEON } else { Isa::SSE2 };
@@ -67,23 +48,6 @@ static WORKLOAD: Workload =
     Workload { name: "table", about: "a test", source: "000", points: &POINTS, variants: &VARIANTS };
 static REGISTRY: [&Workload; 1] = [&WORKLOAD];
 
-fn request(filters: &[&str]) -> Request {
-    Request {
-        filters: filters.iter().map(|f| (*f).to_owned()).collect(),
-        exact: false,
-        skip: vec![],
-        isa: Isa::ALL,
-        cpus: vec![0, 1],
-        budget_s: 12.0,
-        launches: 4,
-        seed: 1,
-        counters: Selection::scripted(),
-        clock: ClockChoice::Scripted(9),
-        test_only: false,
-        inputs: BTreeMap::new(),
-    }
-}
-
 fn measure(
     request: &Request,
     launcher: &mut dyn Launcher,
@@ -93,8 +57,7 @@ fn measure(
     let registry: Registry = &REGISTRY;
     let plan = plan(request, &Machine::scripted(), registry);
     let calibration = Clock::open(request.clock).facts();
-    let mut run =
-        Run { request, plan: &plan, calibration, launcher, onlooker, stop, started: Instant::now() };
+    let mut run = Run { request, plan: &plan, calibration, launcher, onlooker, stop, time: None };
     let mut rows = Vec::new();
     let mut sink = |line| {
         let Line::Row(row) = line else { panic!("the sampler writes rows") };
@@ -205,7 +168,7 @@ fn a_check_alone_times_nothing_and_reports_each_variant() {
         launcher: &mut launcher,
         onlooker: &mut onlooker,
         stop: &stop,
-        started: Instant::now(),
+        time: None,
     };
     let mut told = Vec::new();
     run.check(&mut |row, fault| told.push((row.to_owned(), fault.is_none())));

@@ -288,6 +288,7 @@ fn solo(random: &mut Random, workload: &str, variant: &str, ns: f64) -> Row {
         isa: vec![],
         bound: None,
         cpus: vec![0],
+        partial: false,
         outcome: Outcome::Measured(measured(random, ns)),
     }
 }
@@ -297,9 +298,7 @@ fn measured(random: &mut Random, ns: f64) -> Measured {
     let launch = |launch| Launch {
         launch,
         rounds_ns_per_op: (0..ROUNDS).map(|_| noisy(random, 0.02)).collect(),
-        classes: String::new(),
-        bounce_ns: vec![],
-        percentiles: None,
+        ..Launch::default()
     };
     Measured {
         ops_per_batch: 4096,

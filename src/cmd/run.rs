@@ -13,7 +13,7 @@ use perfbench_harness::launch::{Fresh, InProcess, Launcher};
 use perfbench_harness::machine::{self, Environment, Machine, environment, limits};
 use perfbench_harness::plan::{self, Plan, Request};
 use perfbench_harness::record::{End, Header, Line, Outcome, RunRecord, SCHEMA, SCHEMA_NAME, Writer};
-use perfbench_harness::sampler::{Fault, Run};
+use perfbench_harness::sampler::{Fault, Run, Timekeeper};
 use perfbench_harness::stats::random::Random;
 use perfbench_harness::{Registry, counter};
 use perfbench_reports::Report;
@@ -87,7 +87,7 @@ fn check(
         launcher: launcher.as_mut(),
         onlooker: &mut progress,
         stop: interrupt::watch(),
-        started: Instant::now(),
+        time: None,
     };
     run.check(&mut |row, fault| {
         broken += usize::from(matches!(fault, Some(Fault::Broke(_))));
@@ -170,7 +170,7 @@ impl Session {
             launcher: launcher.as_mut(),
             onlooker: &mut self.progress,
             stop,
-            started: self.started,
+            time: (!self.scripted).then_some(&self.started as &dyn Timekeeper),
         };
         run.measure(&mut |line| keep(record, writer, line)).map_err(|error| unwritten(&error))
     }

@@ -30,8 +30,8 @@ impl Source for Rusage {
     }
 
     fn open(&self) -> Result<Box<dyn Counter>, Unavailable> {
-        match usage() {
-            Ok(before) => Ok(Box::new(Region { before })),
+        match usage(libc::RUSAGE_SELF) {
+            Ok(before) => Ok(Box::new(Region { before: counts(&before) })),
             Err(error) => Err(Unavailable::new(Reason::Unsupported, format!("getrusage failed: {error}"))),
         }
     }
@@ -55,24 +55,32 @@ impl Counter for Region {
 }
 
 fn read() -> [u64; EVENTS.len()] {
-    usage().expect("getrusage answered when the source was opened")
+    counts(&usage(libc::RUSAGE_SELF).expect("getrusage answered when the source was opened"))
 }
 
+fn counts(usage: &libc::rusage) -> [u64; EVENTS.len()] {
+    [usage.ru_minflt, usage.ru_majflt, usage.ru_nvcsw, usage.ru_nivcsw].map(|count| count as u64)
+}
+
+/// What the kernel accounts to `whom`: `RUSAGE_SELF`, `RUSAGE_THREAD`.
+///
+/// # Errors
+/// What the kernel says.
 #[cfg(not(miri))]
-fn usage() -> io::Result<[u64; EVENTS.len()]> {
+pub(crate) fn usage(whom: libc::c_int) -> io::Result<libc::rusage> {
     let mut usage = std::mem::MaybeUninit::<libc::rusage>::uninit();
     // SAFETY: the pointer is to a place large enough for the one structure that the call writes.
-    let status = unsafe { libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) };
+    let status = unsafe { libc::getrusage(whom, usage.as_mut_ptr()) };
     if status != 0 {
         return Err(io::Error::last_os_error());
     }
     // SAFETY: the call returned success, so it has written the whole structure.
-    let usage = unsafe { usage.assume_init() };
-    Ok([usage.ru_minflt, usage.ru_majflt, usage.ru_nvcsw, usage.ru_nivcsw].map(|count| count as u64))
+    Ok(unsafe { usage.assume_init() })
 }
 
+/// Miri has no such call.
 #[cfg(miri)]
-fn usage() -> io::Result<[u64; EVENTS.len()]> {
+pub(crate) fn usage(_whom: libc::c_int) -> io::Result<libc::rusage> {
     Err(io::Error::from(io::ErrorKind::Unsupported))
 }
 

@@ -1,7 +1,9 @@
-//! The machine: what it is (probe), in what state it is (environment), what it can do at best (limits).
+//! The machine: what it is (probe), in what state it is (environment), what it can do at best (limits), and what others
+//! take from it meanwhile (interference).
 
 pub mod environment;
 mod files;
+pub mod interference;
 pub mod limits;
 pub mod probe;
 
@@ -85,6 +87,12 @@ impl Machine {
     /// The data (or unified) cache of a level.
     pub fn cache(&self, level: u8) -> Option<&Cache> {
         self.caches.iter().find(|c| c.level == level && c.kind != "instruction")
+    }
+
+    /// Bytes to walk through so that no cache keeps anything: twice the largest of them, or 64 MiB where none is known.
+    pub fn eviction_bytes(&self) -> usize {
+        let largest = self.caches.iter().map(|cache| cache.size_bytes).max().unwrap_or(32 << 20);
+        2 * largest as usize
     }
 
     /// A machine that does not exist, for scripted runs: the same on every host.

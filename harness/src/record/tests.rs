@@ -11,6 +11,7 @@ fn launch(number: u32, p99_ns: Option<f64>) -> Launch {
         classes: "nfn".into(),
         bounce_ns: vec![25.0, 220.0, 27.0],
         percentiles,
+        ..Launch::default()
     }
 }
 
@@ -53,4 +54,28 @@ fn a_percentile_of_one_merged_distribution_is_never_exact() {
 #[test]
 fn the_bounce_of_a_row_is_that_of_the_rounds_kept() {
     assert_eq!(measured([None; 3]).bounce_ns(), Some(26.0));
+}
+
+#[test]
+fn disturbed_rounds_stay_in_the_record_and_out_of_the_medians() {
+    let launch = |marks: &str| Launch {
+        rounds_ns_per_op: vec![20.0, 90.0, 21.0, 80.0],
+        marks: marks.into(),
+        ..Launch::default()
+    };
+    let median = |marks: &str| {
+        let measured = Measured { launches: vec![launch(marks)], ..measured([None; 3]) };
+        (measured.launch_medians()[0].1, measured.disturbed(), measured.left_out())
+    };
+    assert_eq!(median(""), (50.5, 0, (0, 4)));
+    assert_eq!(median("-s-m"), (20.5, 2, (0, 4)));
+    assert_eq!(median("ssss"), (50.5, 4, (0, 4)));
+}
+
+#[test]
+fn a_round_counts_where_it_is_of_the_prevailing_class_and_undisturbed() {
+    let disturbed = Launch { marks: "--s".into(), ..launch(0, None) };
+    let measured = Measured { launches: vec![disturbed], ..measured([None; 3]) };
+    assert_eq!((measured.launch_medians(), measured.left_out()), (vec![(0, 20.0)], (1, 3)));
+    assert_eq!(measured.bounce_ns(), Some(25.0));
 }

@@ -2,7 +2,7 @@
 
 use super::{Cards, Document, Group, Outcome};
 use crate::verdict::Verdict;
-use crate::words::plural;
+use crate::words::{percent, plural};
 use perfbench_harness::Reason;
 use perfbench_harness::machine::EnvironmentCheck;
 use perfbench_harness::record::{Measured, Row, RunRecord};
@@ -93,6 +93,7 @@ pub(super) fn reservations(record: &RunRecord) -> Vec<String> {
     }
     all.extend(no_hardware_counters(record));
     all.extend(disturbed(record));
+    all.extend(interrupted_rounds(record));
     all.extend(failed_checks(record));
     all.extend(record.header.machine.disagreements.iter().cloned());
     all
@@ -121,6 +122,24 @@ fn disturbed(record: &RunRecord) -> Option<String> {
     };
     (!names.is_empty()).then(sentence)
 }
+
+/// Rows of which the kernel took so many rounds away that repeating them may not have helped.
+fn interrupted_rounds(record: &RunRecord) -> Option<String> {
+    let share = |m: &Measured| m.disturbed() as f64 / m.left_out().1.max(1) as f64;
+    let worst = record.rows.iter().filter_map(|row| Some((share(row.measured()?), row.key())));
+    let mut worst: Vec<(f64, String)> = worst.filter(|(share, _)| *share > MUCH_DISTURBED).collect();
+    worst.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let (share, key) = worst.first()?;
+    Some(format!(
+        "other programs took the CPU away in more than {} of the rounds of {} (worst: {key}, {}): those rounds were made again",
+        percent(MUCH_DISTURBED),
+        plural(worst.len(), "row"),
+        percent(*share)
+    ))
+}
+
+/// Above this share of disturbed rounds a reader should know.
+const MUCH_DISTURBED: f64 = 0.1;
 
 /// Below this the clock's grain, and not the operation, makes a stamped percentile, ns.
 const FINEST_STAMP_NS: f64 = 50.0;

@@ -6,6 +6,8 @@ mod cpuid;
 mod microarchitecture;
 mod sysfs;
 
+#[cfg(test)]
+pub use affinity::cpus;
 pub use affinity::{Pinned, pin};
 pub(super) use sysfs::hypervisor_flag;
 

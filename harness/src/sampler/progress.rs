@@ -1,0 +1,302 @@
+//! What is known of the variants of one group while it is measured, and the rows that come of it. Pure: replies go in,
+//! batch lengths, widths and rows come out.
+
+use super::Fault;
+use crate::case::Stamps;
+use crate::plan::{Group, LAUNCHES_MOST};
+use crate::record::{Latency, Launch, Measured, Outcome, Percentiles, QUIET, Row, RowBound};
+use crate::unavailable::{Reason, Unavailable};
+use crate::worker::{self, Batches, Done, Prepared, Rounds};
+use crate::workload::Variant;
+use hdrhistogram::Histogram;
+use std::collections::BTreeMap;
+
+/// Length of a batch of the quickest variant, ns: long against the clock's grain, short against a scheduler's tick.
+const BATCH_NS: f64 = 200_000.0;
+
+/// The same where two cores take part and the hand-over of the start adds some 100 ns.
+const BATCH_TWO_SIDED_NS: f64 = 500_000.0;
+
+/// No variant's batch is shorter, ns: a quick one beside a slow one runs a multiple of the shared count.
+const LEAST_BATCH_NS: f64 = 50_000.0;
+
+/// The same where two cores take part.
+const LEAST_BATCH_TWO_SIDED_NS: f64 = 200_000.0;
+
+/// Length of the untimed run before each timed batch, ns: some 10 us refill a first-level cache from the second, 100 us
+/// a second-level cache from the third.
+const WARM_NS: f64 = 100_000.0;
+
+/// The slowest variant's batch is no longer, ns: a scheduler's tick or two, so that few batches hold somebody else's.
+const LONGEST_BATCH_NS: f64 = 2e6;
+
+/// The slowest variant makes at least this many batches a launch.
+const BATCHES_A_LAUNCH: f64 = 8.0;
+
+/// Launches below which no interval is called narrow enough: fewer say too little of how launches differ.
+const LAUNCHES_TO_BE_PRECISE: u32 = 5;
+
+/// A group under way.
+pub(super) struct Progress<'a> {
+    pub(super) group: &'a Group,
+    variants: BTreeMap<String, OfVariant>,
+    /// Launches made.
+    pub(super) launches: u32,
+    /// The slice of a variant in the last launch, seconds.
+    pub(super) slice_s: f64,
+    /// What all launches took, seconds.
+    pub(super) spent_s: f64,
+    /// What the last launch took beside its slices, seconds: start of the process, set-up, overlong batches.
+    pub(super) extra_s: f64,
+    /// Whether launches were planned and not made because the run was interrupted.
+    pub(super) partial: bool,
+    /// Whether launches were made since the rows were last in the record.
+    pub(super) improved: bool,
+}
+
+/// Everything known of one variant.
+#[derive(Debug, Default)]
+struct OfVariant {
+    prepared: Option<Prepared>,
+    batches: Option<Batches>,
+    measured: Option<Measured>,
+    /// One distribution a placement class: classes are never mixed.
+    stamps: BTreeMap<Option<char>, Stamps>,
+    fault: Option<Fault>,
+}
+
+impl<'a> Progress<'a> {
+    /// Nothing known but what the plan skips.
+    pub(super) fn new(group: &'a Group, extra_s: f64) -> Self {
+        let fresh = |p: &crate::plan::Planned| {
+            let fault = p.skip.clone().map(Fault::Unavailable);
+            (p.variant.name.to_owned(), OfVariant { fault, ..OfVariant::default() })
+        };
+        let variants = group.variants.iter().map(fresh).collect();
+        let (launches, slice_s, spent_s) = (0, 0.0, 0.0);
+        Self { group, variants, launches, slice_s, spent_s, extra_s, partial: false, improved: false }
+    }
+
+    /// The variants without a fault, in table order.
+    pub(super) fn alive(&self) -> Vec<String> {
+        self.named(|variant| variant.fault.is_none())
+    }
+
+    /// The variants that are ready to be timed, in table order.
+    pub(super) fn measurable(&self) -> Vec<String> {
+        self.named(|variant| variant.fault.is_none() && variant.batches.is_some())
+    }
+
+    fn named(&self, wanted: impl Fn(&OfVariant) -> bool) -> Vec<String> {
+        let planned = self.group.variants.iter().map(|p| p.variant.name);
+        planned.filter(|name| self.variants.get(*name).is_some_and(&wanted)).map(str::to_owned).collect()
+    }
+
+    /// Leaves out the variants that are not wanted.
+    pub(super) fn retain(&mut self, mut wanted: impl FnMut(&str) -> bool) {
+        self.variants.retain(|name, _| wanted(name));
+    }
+
+    /// The variants that are left, in table order, each with its fault.
+    pub(super) fn faults(mut self) -> Vec<(String, Option<Fault>)> {
+        let names = self.named(|_| true);
+        let fault = |name: &String| self.variants.remove(name).and_then(|variant| variant.fault);
+        let faults: Vec<Option<Fault>> = names.iter().map(fault).collect();
+        names.into_iter().zip(faults).collect()
+    }
+
+    /// Files one reply with its variant.
+    pub(super) fn take(&mut self, variant: &str, result: Done) {
+        let launch = self.launches;
+        let Some(variant) = self.variants.get_mut(variant) else { return };
+        match result {
+            Done::Checked => {}
+            Done::Prepared(prepared) => variant.prepared = Some(prepared),
+            Done::Rounds(rounds) => variant.add(launch, rounds),
+            Done::Unavailable(unavailable) => variant.fault = Some(Fault::Unavailable(unavailable)),
+            Done::Broke(message) => variant.fault = Some(Fault::Broke(message)),
+        }
+    }
+
+    /// Counts a launch that has been made.
+    pub(super) fn launched(&mut self, slice_s: f64, took_s: f64) {
+        self.launches += 1;
+        self.slice_s = slice_s;
+        self.spent_s += took_s;
+        self.extra_s = (took_s - slice_s * self.measurable().len() as f64).max(0.0);
+        self.improved = true;
+    }
+
+    /// Settles how long every variant's batches are.
+    pub(super) fn choose_batches(&mut self, slice_s: f64, cold: bool) {
+        let shared = self.shared_ops(slice_s);
+        let two_sided = self.group.point.cpus > 1;
+        self.variants.values_mut().for_each(|variant| variant.choose_batches(shared, two_sided, cold));
+    }
+
+    /// The operation count that all variants share: a long batch of the quickest, several batches a launch of the
+    /// slowest.
+    fn shared_ops(&self, slice_s: f64) -> u64 {
+        let prepared = || self.variants.values().filter_map(|variant| variant.prepared.as_ref());
+        let quickest = prepared().map(|p| p.ns_per_op).fold(f64::MAX, f64::min);
+        let slowest = prepared().map(|p| p.ns_per_op).fold(0.01, f64::max);
+        let batch_ns = if self.group.point.cpus > 1 { BATCH_TWO_SIDED_NS } else { BATCH_NS };
+        let longest_ns = (slice_s * 1e9 / BATCHES_A_LAUNCH).min(LONGEST_BATCH_NS);
+        let ops = (batch_ns / quickest).min(longest_ns / slowest);
+        let cycle_ops = prepared().map(|p| p.cycle_ops).max().unwrap_or(1);
+        (ops.clamp(1.0, 1e9) as u64).next_multiple_of(cycle_ops)
+    }
+
+    /// The batches of some variants, in their order.
+    pub(super) fn batches(&self, names: &[String]) -> Vec<Batches> {
+        names.iter().filter_map(|name| self.variants.get(name)?.batches).collect()
+    }
+
+    /// Half the widest 95 % interval of the rows, as a share of its value; infinite where too few launches bound nothing.
+    pub(super) fn width(&self) -> f64 {
+        let rows = self.variants.values().filter(|variant| variant.fault.is_none());
+        let times = rows.filter_map(|variant| Some(variant.measured.as_ref()?.time()));
+        let widths = times.map(|time| time.relative_half_width());
+        widths.map(|width| if width.is_nan() { f64::INFINITY } else { width }).fold(0.0, f64::max)
+    }
+
+    /// Whether every row's interval is as narrow as was asked for.
+    pub(super) fn is_precise(&self, precision: Option<f64>) -> bool {
+        precision.is_some_and(|share| self.launches >= LAUNCHES_TO_BE_PRECISE && self.width() <= share)
+    }
+
+    /// Whether further launches can be made.
+    pub(super) fn can_go_on(&self) -> bool {
+        self.launches < LAUNCHES_MOST && !self.measurable().is_empty()
+    }
+
+    /// The rows as they stand.
+    pub(super) fn rows(&self) -> Vec<Row> {
+        let outcome = |name: &str| self.variants.get(name).map_or_else(not_reached, OfVariant::outcome);
+        self.group.variants.iter().map(|p| self.row(p.variant, outcome(p.variant.name))).collect()
+    }
+
+    fn row(&self, variant: &Variant, outcome: Outcome) -> Row {
+        let group = self.group;
+        Row {
+            workload: group.workload.name.into(),
+            point: group.point.name.into(),
+            variant: variant.name.into(),
+            role: variant.role.name().into(),
+            source: group.workload.source.into(),
+            about: variant.about.into(),
+            unit_of_work: group.point.unit_of_work.into(),
+            isa: variant.needs.names().into_iter().map(str::to_owned).collect(),
+            bound: group.point.bound.map(|b| RowBound {
+                limit: b.limit.into(),
+                times: b.times,
+                why: b.why.into(),
+            }),
+            cpus: group.cpus.clone(),
+            partial: self.partial,
+            outcome,
+        }
+    }
+}
+
+impl OfVariant {
+    fn add(&mut self, launch: u32, rounds: Rounds) {
+        let Some(measured) = &mut self.measured else { return };
+        let stamps = rounds.stamps();
+        let percentiles = stamps.as_ref().filter(|s| !s.all.is_empty()).map(|s| percentiles(&s.all));
+        if let Some(more) = &stamps {
+            self.stamps.entry(rounds.stamp_class).or_default().add(more);
+        }
+        let disturbed = rounds.marks.chars().any(|mark| mark != QUIET);
+        measured.launches.push(Launch {
+            launch,
+            rounds_ns_per_op: rounds.ns_per_op,
+            marks: if disturbed { rounds.marks } else { String::new() },
+            warm_up_batches: rounds.warm_up_batches,
+            stolen_ms: rounds.stolen_ms,
+            waited_ms: rounds.waited_ms,
+            classes: rounds.classes,
+            bounce_ns: rounds.bounce_ns,
+            percentiles,
+        });
+    }
+
+    /// A whole multiple of the shared count that is long against the clock's grain, and enough untimed operations
+    /// before it to be warm. In a cold run the shortest batch there is: what follows its first operations is warm.
+    fn choose_batches(&mut self, shared: u64, two_sided: bool, cold: bool) {
+        let Some(prepared) = &self.prepared else { return };
+        let least_ns = if two_sided { LEAST_BATCH_TWO_SIDED_NS } else { LEAST_BATCH_NS };
+        let shared_ns = shared as f64 * prepared.ns_per_op;
+        let ops = shared * (least_ns / shared_ns).ceil().clamp(1.0, 1e6) as u64;
+        let warm_ops = (WARM_NS / prepared.ns_per_op).ceil().clamp(1.0, ops as f64) as u64;
+        let batches = match cold {
+            true => Batches { ops: prepared.cycle_ops, warm_ops: 0 },
+            false => Batches { ops, warm_ops: warm_ops.next_multiple_of(prepared.cycle_ops) },
+        };
+        self.batches = Some(batches);
+        self.measured = Some(Measured {
+            ops_per_batch: batches.ops,
+            launches: Vec::new(),
+            latency: None,
+            latency_parts: BTreeMap::new(),
+            counts: prepared.counts.clone(),
+            facts: prepared.facts.clone(),
+            checksum: prepared.checksum.clone(),
+        });
+    }
+
+    fn outcome(&self) -> Outcome {
+        match (&self.fault, &self.measured) {
+            (Some(fault), _) => fault.clone().into(),
+            (None, Some(measured)) if !measured.launches.is_empty() => {
+                let mut measured = measured.clone();
+                if let Some(stamps) = self.stamps.get(&measured.class()) {
+                    measured.latency = Some(latency(&stamps.all));
+                    let parts = stamps.parts.iter().map(|(name, part)| (name.clone(), latency(part)));
+                    measured.latency_parts = parts.collect();
+                }
+                Outcome::Measured(measured)
+            }
+            _ => not_reached(),
+        }
+    }
+}
+
+fn not_reached() -> Outcome {
+    Outcome::Unavailable(interrupted())
+}
+
+/// Why a row that was planned has nothing.
+pub(super) fn interrupted() -> Unavailable {
+    Unavailable::new(
+        Reason::Interrupted,
+        "the run ended before it was measured; go on with `run --resume`, or give it a larger --budget",
+    )
+}
+
+impl From<Fault> for Outcome {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Unavailable(unavailable) => Outcome::Unavailable(unavailable),
+            Fault::Broke(message) => Outcome::Broke { message },
+        }
+    }
+}
+
+fn percentiles(histogram: &Histogram<u64>) -> Percentiles {
+    let at = |quantile| histogram.value_at_quantile(quantile) as f64 / 1000.0;
+    Percentiles { p50_ns: at(0.5), p90_ns: at(0.9), p99_ns: at(0.99), p999_ns: at(0.999) }
+}
+
+fn latency(histogram: &Histogram<u64>) -> Latency {
+    let Percentiles { p50_ns, p90_ns, p99_ns, p999_ns } = percentiles(histogram);
+    Latency {
+        samples: histogram.len(),
+        p50_ns,
+        p90_ns,
+        p99_ns,
+        p999_ns,
+        max_ns: histogram.max() as f64 / 1000.0,
+        histogram_v2: worker::encode(histogram),
+    }
+}
