@@ -112,6 +112,9 @@ pub fn store_failure(error: StoreError) -> Failure {
             failure.help("`perfbench run` makes one; a record file can be named by its path")
         }
         StoreError::Ambiguous(..) => failure.help("type more of the id"),
+        StoreError::IsGate(_) => failure.help("name a run; what a gate found is printed by `perfbench gate`"),
+        StoreError::UnknownGate(..) => failure.help("`perfbench gate` makes one"),
+        StoreError::DamagedSelftest(..) => failure.help("remove it and run `perfbench selftest` again"),
         StoreError::Unreadable(_) => failure.help("records are NDJSON files written by `perfbench run`"),
     }
 }

@@ -1,4 +1,4 @@
-//! The local store: one record file a run in `runs/`. Nothing in it is ever overwritten.
+//! The local store: one record file a run in `runs/`. No record in it is ever overwritten.
 
 use perfbench_harness::record::{self, Line, ReadError, RunRecord};
 use std::fmt;
@@ -36,8 +36,14 @@ pub enum StoreError {
     Unknown(String, PathBuf),
     /// Several runs begin so.
     Ambiguous(String, Vec<String>),
+    /// The name means a gate where a run is wanted.
+    IsGate(String),
+    /// No gate of that name.
+    UnknownGate(String, PathBuf),
     /// The file is no record.
     Unreadable(ReadError),
+    /// The file of what self-tests found cannot be read; why.
+    DamagedSelftest(PathBuf, String),
 }
 
 impl fmt::Display for StoreError {
@@ -53,7 +59,16 @@ impl fmt::Display for StoreError {
                 write!(f, "`{name}` is neither a file nor a run stored in {}", folder.display())
             }
             StoreError::Ambiguous(name, ids) => write!(f, "`{name}` begins several runs: {}", ids.join(", ")),
+            StoreError::IsGate(name) => {
+                write!(f, "`{name}` is a gate: it holds verdicts on two builds, not a run of one")
+            }
+            StoreError::UnknownGate(name, folder) => {
+                write!(f, "`{name}` is neither a file nor a gate stored in {}", folder.display())
+            }
             StoreError::Unreadable(error) => write!(f, "{error}"),
+            StoreError::DamagedSelftest(path, why) => {
+                write!(f, "{} cannot be read: {why}", path.display())
+            }
         }
     }
 }
@@ -68,7 +83,7 @@ impl Store {
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let store = Store::at(folder);
         let refused = |error| StoreError::NotWritable(folder.to_owned(), error);
-        fs::create_dir_all(store.runs()).map_err(refused)?;
+        [store.runs(), store.gates()].iter().try_for_each(fs::create_dir_all).map_err(refused)?;
         let probe = store.runs().join(format!(".writable-{}", std::process::id()));
         fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(refused)?;
         Ok(store)
@@ -124,6 +139,7 @@ impl Store {
             return Ok(self.path_of(name));
         }
         match all.iter().filter(|summary| summary.id.starts_with(name)).collect::<Vec<_>>().as_slice() {
+            [] if self.is_gate(name) => Err(StoreError::IsGate(name.to_owned())),
             [] => Err(unknown()),
             [one] => Ok(one.path.clone()),
             several => {
