@@ -47,7 +47,7 @@ fn bench(criterion: &mut Criterion, clock: &Clock, row: Row, cpu: usize) -> Resu
 /// What `operations` take by a batch of whole repetitions.
 fn elapsed(case: &mut dyn Case, operations: u64, clock: &Clock) -> Duration {
     let whole = operations.next_multiple_of(case.cycle_ops());
-    let ns = case.batch(whole, clock).elapsed_ns * operations as f64 / whole as f64;
+    let ns = case.batch(whole, clock).ns_per_unit(whole as f64) * operations as f64;
     // Criterion takes no benchmark that needs no time at all.
     Duration::from_nanos(ns.max(1.0) as u64)
 }

@@ -55,7 +55,7 @@ impl<A: Body> Led<A> {
         });
         let bounce = Some(Bounce { before_ns, after_ns: self.bounce_ns(clock) });
         let checksum = self.take_reports(own - start, checksum);
-        Batch { elapsed_ns: clock.region_ns(start, stop), checksum, bounce }
+        Batch { elapsed_ns: clock.region_ns(start, stop), latency_ns: None, checksum, bounce }
     }
 
     fn take_reports(&mut self, own_ticks: u64, checksum: u64) -> u64 {

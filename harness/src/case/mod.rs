@@ -69,12 +69,22 @@ impl Fact {
 /// One timed run of `ops` operations.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Batch {
-    /// Time of the whole region, the clock's own cost subtracted; of planned arrivals, their median latency times `ops`.
+    /// Time of the whole region, the clock's own cost subtracted.
     pub elapsed_ns: f64,
+    /// Median latency from the planned start, where operations arrive by plan: the region is as long as the plan, whatever
+    /// an operation takes.
+    pub latency_ns: Option<f64>,
     /// Fold of all that the operations returned.
     pub checksum: u64,
     /// Line bounce of the two threads right before and after, where two cores took part.
     pub bounce: Option<Bounce>,
+}
+
+impl Batch {
+    /// What the batch says that a unit of work takes, of `units` in it: the row's figure.
+    pub fn ns_per_unit(&self, units: f64) -> f64 {
+        self.latency_ns.unwrap_or(self.elapsed_ns / units)
+    }
 }
 
 /// Something that can be timed a batch at a time, by one clock as long as it lives.

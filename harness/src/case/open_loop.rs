@@ -11,8 +11,9 @@ use crate::clock::{Clock, Source};
 use crate::on_clock;
 use crate::stats;
 
-/// A case on the measuring thread alone whose operations arrive by plan. A batch's time per operation is the median
-/// latency; the stamped pass keeps every latency, and the time in service as the part `service`.
+/// A case on the measuring thread alone whose operations arrive by plan. A batch's figure is the median latency; the
+/// stamped pass keeps every latency, and as the part `service` the time from each operation's actual beginning. Facts:
+/// `arrivals_per_s`, and `late_percent`, the share that began more than a mean gap after its planned time.
 pub fn open_loop(arrivals: Arrivals, body: impl Body + 'static) -> Box<dyn Case> {
     Box::new(OpenLoop::new(arrivals, Alone { body }))
 }
@@ -85,9 +86,9 @@ impl Log {
         self.starts.iter().copied().zip(self.stops.iter().copied())
     }
 
-    /// Arrivals that found the one before still under way.
-    fn late(&self) -> usize {
-        (1..self.stops.len()).filter(|arrival| self.stops[arrival - 1] > self.due(*arrival)).count()
+    /// Arrivals that began more than so many ticks after their planned time.
+    fn later_than(&self, ticks: u64) -> usize {
+        (0..self.starts.len()).filter(|arrival| self.starts[*arrival] > self.due(*arrival) + ticks).count()
     }
 }
 
@@ -106,11 +107,12 @@ struct Alone<B> {
 
 impl<B: Body> Server for Alone<B> {
     fn serve(&mut self, log: &mut Log, clock: &Clock) -> Batch {
-        let checksum = on_clock!(clock, source => {
+        let (checksum, stop) = on_clock!(clock, source => {
             log.begin_ticks = source.start();
-            serve_each(source, &mut self.body, log)
+            (serve_each(source, &mut self.body, log), source.stop(0))
         });
-        Batch { elapsed_ns: 0.0, checksum, bounce: None }
+        let elapsed_ns = clock.region_ns(log.begin_ticks, stop);
+        Batch { elapsed_ns, latency_ns: None, checksum, bounce: None }
     }
 
     fn body(&mut self) -> &mut dyn Body {
@@ -217,9 +219,9 @@ impl<S: Server> OpenLoop<S> {
         };
         self.log.plan((0..ops).map(gap));
         let batch = self.server.serve(&mut self.log, clock);
-        self.late += self.log.late() as u64;
+        self.late += self.log.later_than(mean as u64) as u64;
         self.served += ops;
-        Batch { elapsed_ns: self.median_latency_ns(clock) * ops as f64, ..batch }
+        Batch { latency_ns: Some(self.median_latency_ns(clock)), ..batch }
     }
 
     fn median_latency_ns(&mut self, clock: &Clock) -> f64 {

@@ -18,7 +18,7 @@ impl<B: Body> Case for Solo<B> {
     fn batch(&mut self, ops: u64, clock: &Clock) -> Batch {
         let (start, stop, checksum) =
             on_clock!(clock, source => timed_ops(source, &mut self.body, ops, clock.spins()));
-        Batch { elapsed_ns: clock.region_ns(start, stop), checksum, bounce: None }
+        Batch { elapsed_ns: clock.region_ns(start, stop), latency_ns: None, checksum, bounce: None }
     }
 
     fn stamped(&mut self, ops: u64, clock: &Clock, into: &mut Stamps) -> Batch {
@@ -27,7 +27,7 @@ impl<B: Body> Case for Solo<B> {
             elapsed_ns += clock.region_ns(start, stop);
             record_ps(&mut into.all, clock, start, stop, 1.0);
         }));
-        Batch { elapsed_ns, checksum, bounce: None }
+        Batch { elapsed_ns, latency_ns: None, checksum, bounce: None }
     }
 
     fn cycle_ops(&self) -> u64 {

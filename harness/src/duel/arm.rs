@@ -102,7 +102,7 @@ fn timed(case: &mut dyn Case, clock: &Clock, slot: &Slot) -> Answer {
     }
     let batches: Vec<_> = (0..slot.samples).map(|_| case.batch(slot.ops, clock)).collect();
     Answer::Timed {
-        samples_ns: batches.iter().map(|batch| batch.elapsed_ns / units).collect(),
+        samples_ns: batches.iter().map(|batch| batch.ns_per_unit(units)).collect(),
         bounces: batches.iter().filter_map(|batch| batch.bounce).collect(),
     }
 }

@@ -49,7 +49,7 @@ impl<'a> Contender<'a> {
         let end_ns = self.bench.clock.now_ns() + most_ns;
         let mut batches_ns = Vec::new();
         loop {
-            self.run(self.batches.ops, |_, batch| batches_ns.push(batch.elapsed_ns));
+            self.run(self.batches.ops, |_, batch| batches_ns.push(batch.ns_per_unit(1.0)));
             let over = self.bench.clock.now_ns() >= end_ns || self.rounds.is_err();
             if over || self.bench.is_cold() || settled(&batches_ns) {
                 break;
@@ -77,7 +77,7 @@ impl<'a> Contender<'a> {
             self.run(self.batches.warm_ops, |_, _| {});
         }
         self.run(self.batches.ops, |rounds, batch| {
-            rounds.ns_per_op.push(batch.elapsed_ns / units);
+            rounds.ns_per_op.push(batch.ns_per_unit(units));
             if let Some(bounce) = batch.bounce {
                 rounds.classes.push(bounce.class());
                 rounds.bounce_ns.push((bounce.before_ns + bounce.after_ns) / 2.0);

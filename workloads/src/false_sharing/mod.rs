@@ -26,9 +26,7 @@ pub static WORKLOAD: Workload = Workload {
         size: 2,
         cpus: 2,
         bound: None,
-        // While one thread reads the clock around each update, the other mostly runs alone: its percentiles would be
-        // those of an uncontended update.
-        latency: false,
+        latency: true,
     }],
     variants: &[
         variant::<packed::Packed>("packed", packed::ABOUT, Role::Baseline),

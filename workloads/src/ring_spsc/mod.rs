@@ -9,7 +9,7 @@ mod prefetch;
 pub mod rtrb;
 pub mod sequenced;
 
-use perfbench_harness::case::{Body, Case, pair, solo};
+use perfbench_harness::case::{Arrivals, Body, Case, Gaps, Rate, open_pair, pair, solo};
 use perfbench_harness::{Bound, Isa, Point, Role, Setup, Unavailable, Variant, Workload};
 
 /// A bounded first-in-first-out queue that is made as two sides, one for each thread. A side is neither `Clone` nor
@@ -161,6 +161,15 @@ pub static WORKLOAD: Workload = Workload {
             latency: false,
         },
         HOP,
+        Point {
+            name: "paced",
+            about: "one way of a u64 at half load: planned arrivals at random, latency from the planned start",
+            unit_of_work: "item",
+            size: CAPACITY as u64,
+            cpus: 2,
+            bound: HOP.bound,
+            latency: true,
+        },
     ],
     variants: &[
         variant::<locked_deque::LockedDeque>("locked_deque", locked_deque::ABOUT, Role::Baseline),
@@ -200,6 +209,10 @@ where
     match setup.point.name {
         "same_thread" => Ok(solo(send_and_receive(to, from))),
         "throughput" => Ok(pair(setup.cpu_pair()?, 1.0, produce(to), consume(from))),
+        "paced" => {
+            let half = Arrivals::new(Rate::OfCapacity(0.5), Gaps::Exponential, setup.seed);
+            Ok(open_pair(setup.cpu_pair()?, half, produce(to), consume(from)))
+        }
         _ => {
             let (back, home) = S::ring(CAPACITY, 0)?;
             Ok(pair(setup.cpu_pair()?, 2.0, send_and_receive(to, home), echo(from, back)))
