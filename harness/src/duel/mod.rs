@@ -3,20 +3,25 @@
 
 pub mod arm;
 pub mod file;
+mod process;
 pub mod processes;
 pub mod record;
 pub mod rule;
+pub mod trial;
 
 use record::PairLaunch;
 use std::fmt;
 
-/// Something that runs a launch of both sides.
+/// Something that runs launches of both sides.
 pub trait Pairs {
-    /// Runs fresh launches number `launch` of both sides for so many blocks.
+    /// Runs a fresh launch of both sides, number `launch`.
     ///
     /// # Errors
     /// [`Fault`] where a side yields nothing.
-    fn launch(&mut self, launch: u32, blocks: u32) -> Result<PairLaunch, Fault>;
+    fn launch(&mut self, launch: u32) -> Result<PairLaunch, Fault>;
+
+    /// Seconds since an arbitrary start.
+    fn now_s(&self) -> f64;
 }
 
 /// One of the two sides.

@@ -1,32 +1,17 @@
 //! Both sides of a contest as processes: started fresh for every launch, alternated on the same CPUs in random ABBA and
-//! BAAB order, never running at once. What a side does on command is `arm`.
+//! BAAB order, never running at once. What a side does on command is `arm`; one process is `process`.
 
-use super::arm::{Answer, Command, Order, PROTOCOL, Slot};
+use super::arm::{Answer, Command, Order, Slot};
+use super::process::Process;
 use super::record::PairLaunch;
 use super::{Fault, Pairs, Side};
 use crate::case::Bounce;
-use crate::launch::{Watchdog, collect, finish, spawn};
-use crate::stats::quantile;
+use crate::stats::interval::{median, quantile};
 use crate::stats::random::Random;
 use crate::worker::Task;
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout};
-use std::thread::JoinHandle;
-
-/// How both sides are timed.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Timing {
-    /// Operations in a batch, the same on both sides.
-    pub ops: u64,
-    /// Batches run untimed at the start of a slot: the other side has just had the core.
-    pub warm: u32,
-    /// Batches timed in a slot.
-    pub samples: u32,
-    /// Whether the case is built again for every block, elsewhere in the heap.
-    pub rebuild: bool,
-}
+use std::time::Instant;
 
 /// Executables of both sides and the row that they are to time.
 #[derive(Debug)]
@@ -41,14 +26,27 @@ pub struct Processes {
     pub order: Order,
     /// Multiplications added to every batch of the candidate, in a self-test.
     pub spins: u64,
-    /// How both sides are timed.
-    pub timing: Timing,
+    /// Operations in a batch, the same on both sides; a multiple of the row's cycle.
+    pub ops: u64,
     /// Orders, stack depths and heap places are drawn from it.
     pub random: Random,
+    /// Blocks a launch.
+    pub blocks: u32,
+    /// When the contest began.
+    pub started: Instant,
 }
 
-/// The time of a slot is the quantile of its batches that the first quarter lie below: what disturbs a batch only ever
-/// makes it longer, but the minimum alone picks a lucky one.
+/// A batch is about this long, ns: ten thousand grains of the clock, and short against a scheduler's tick.
+pub const BATCH_NS: f64 = 100_000.0;
+
+/// Batches run untimed at the start of a slot: the other side has just had the core and its caches.
+const WARM: u32 = 2;
+
+/// Batches timed in a slot.
+const SAMPLES: u32 = 5;
+
+/// The time of a slot is the quantile that a quarter of its batches lie below: what disturbs a batch only ever makes it
+/// longer, but the minimum alone picks a lucky one.
 const QUANTILE: f64 = 0.25;
 
 /// Stack depths are drawn below this many steps, a page's worth.
@@ -60,36 +58,52 @@ const DISPLACE_BYTES: u64 = 64 << 10;
 /// Blocks in which the cores changed places are repeated, up to so many times a launch.
 const REPEATS: u32 = 6;
 
+/// Where starting and building takes long, a launch makes more blocks, up to so many.
+const MOST_BLOCKS: f64 = 8.0;
+
+/// Two cores that are nearer than this factor between two slots have not changed places: places differ by four and more.
+const SAME_PLACE: f64 = 2.0;
+
 impl Pairs for Processes {
-    fn launch(&mut self, launch: u32, blocks: u32) -> Result<PairLaunch, Fault> {
+    fn launch(&mut self, launch: u32) -> Result<PairLaunch, Fault> {
+        let before = Instant::now();
         let mut sides = self.start(launch)?;
-        let mut ran = PairLaunch { link: launch, base_ns: Vec::new(), candidate_ns: Vec::new(), dropped: 0 };
-        while ran.base_ns.len() < blocks as usize && ran.dropped <= REPEATS {
-            if self.timing.rebuild && !ran.base_ns.is_empty() {
-                self.build(&mut sides)?;
-            }
-            match self.block(&mut sides)? {
-                Some([base_ns, candidate_ns]) => {
-                    ran.base_ns.push(base_ns);
-                    ran.candidate_ns.push(candidate_ns);
-                }
-                None => ran.dropped += 1,
-            }
-        }
-        sides.into_iter().try_for_each(Process::end)?;
+        let start_s = before.elapsed().as_secs_f64();
+        let ran = self.blocks(&mut sides, launch);
+        let ended = sides.into_iter().try_for_each(Process::end);
+        let ran = ended.and(ran)?;
+        let made = (ran.base_ns.len() as u32 + ran.dropped).max(1);
+        self.adapt(start_s, (before.elapsed().as_secs_f64() - start_s) / f64::from(made));
         Ok(ran)
+    }
+
+    fn now_s(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
     }
 }
 
 impl Processes {
+    /// Finds how many operations make a batch: the cheapest of a few tries in a fresh process of the base, doubled until
+    /// long enough. `cycle_ops` is after how many operations the work repeats itself.
+    ///
+    /// # Errors
+    /// [`Fault`] where the base yields nothing.
+    pub fn calibrate(&mut self, cycle_ops: u64) -> Result<(), Fault> {
+        let mut process = self.process(Side::Base, 0)?;
+        let found =
+            self.build(std::slice::from_mut(&mut process)).and_then(|()| batch_ops(&mut process, cycle_ops));
+        self.ops = process.end().and(found)?;
+        Ok(())
+    }
+
     /// Fresh processes of both sides, started in alternating order, each with its case built.
     fn start(&mut self, launch: u32) -> Result<[Process; 2], Fault> {
-        let first = if launch.is_multiple_of(2) { Side::Base } else { Side::Candidate };
-        let second = if first == Side::Base { Side::Candidate } else { Side::Base };
+        let (first, second) = match launch % 2 {
+            0 => (Side::Base, Side::Candidate),
+            _ => (Side::Candidate, Side::Base),
+        };
         let (first, second) = (self.process(first, launch)?, self.process(second, launch)?);
-        let mut sides = if first.side == Side::Base { [first, second] } else { [second, first] };
-        self.build(&mut sides)?;
-        Ok(sides)
+        Ok(if first.side == Side::Base { [first, second] } else { [second, first] })
     }
 
     fn process(&mut self, side: Side, launch: u32) -> Result<Process, Fault> {
@@ -99,111 +113,99 @@ impl Processes {
         };
         let program = &links[launch as usize % links.len()];
         let order = Order { task: Task::Duel { spins }, ..self.order.clone() };
-        let child = spawn(program, &self.arguments, &mut self.random);
-        let child = child
-            .map_err(|error| Fault::Broke(side, format!("cannot start {}: {error}", program.display())))?;
-        Process::new(side, child).order(&order)
+        Process::start(side, program, &self.arguments, &order, &mut self.random)
     }
 
-    fn build(&mut self, sides: &mut [Process; 2]) -> Result<(), Fault> {
-        for side in sides {
+    fn build(&mut self, sides: &mut [Process]) -> Result<(), Fault> {
+        sides.iter_mut().try_for_each(|side| {
             let displace_bytes = 16 + self.random.below(DISPLACE_BYTES);
-            match side.ask(Command::Build { displace_bytes })? {
-                Answer::Ready { protocol: PROTOCOL } => {}
-                other => return Err(side.unexpected(&other)),
+            side.ask(Command::Build { displace_bytes }).map(drop)
+        })
+    }
+
+    fn blocks(&mut self, sides: &mut [Process; 2], launch: u32) -> Result<PairLaunch, Fault> {
+        self.build(sides)?;
+        let mut ran = PairLaunch { link: launch, base_ns: Vec::new(), candidate_ns: Vec::new(), dropped: 0 };
+        while ran.base_ns.len() < self.blocks as usize && ran.dropped <= REPEATS {
+            match self.block(sides)? {
+                Some([base_ns, candidate_ns]) => {
+                    ran.base_ns.push(base_ns);
+                    ran.candidate_ns.push(candidate_ns);
+                }
+                None => ran.dropped += 1,
             }
         }
-        Ok(())
+        Ok(ran)
     }
 
     /// ABBA or BAAB: the mean log time of each side, or nothing where the two cores changed places meanwhile.
     fn block(&mut self, sides: &mut [Process; 2]) -> Result<Option<[f64; 2]>, Fault> {
         let outer = self.random.below(2) as usize;
-        let Timing { ops, warm, samples, .. } = self.timing;
-        let mut logs = [0.0; 2];
-        let mut bounces = Vec::new();
+        let (mut logs, mut places) = ([0.0; 2], Vec::new());
         for side in [outer, 1 - outer, 1 - outer, outer] {
             let depth = self.random.below(DEPTHS) as u32;
-            match sides[side].ask(Command::Slot(Slot { ops, warm, samples, depth }))? {
-                Answer::Timed { samples_ns, bounces: around } => {
-                    logs[side] += quantile(&samples_ns, QUANTILE).ln() / 2.0;
-                    bounces.extend(around);
-                }
-                other => return Err(sides[side].unexpected(&other)),
-            }
+            let slot = Slot { ops: self.ops, warm: WARM, samples: SAMPLES, depth };
+            let (samples_ns, bounces) = timed(&mut sides[side], slot)?;
+            logs[side] += quantile(&samples_ns, QUANTILE).ln() / 2.0;
+            places.extend(place_ns(&bounces));
         }
-        Ok(same_place(&bounces).then(|| logs.map(f64::exp)))
+        Ok(same_place(&places).then(|| logs.map(f64::exp)))
+    }
+
+    /// Starting a process and building its case should not take most of a launch.
+    fn adapt(&mut self, start_s: f64, block_s: f64) {
+        self.blocks = (start_s / (4.0 * block_s)).clamp(1.0, MOST_BLOCKS) as u32;
     }
 }
 
-/// Whether the two cores of all batches were equally far apart.
-fn same_place(bounces: &[Bounce]) -> bool {
-    bounces.windows(2).all(|pair| pair[0].class() == pair[1].class())
+/// Operations of a batch of about [`BATCH_NS`].
+fn batch_ops(process: &mut Process, cycle_ops: u64) -> Result<u64, Fault> {
+    let mut ops = cycle_ops;
+    loop {
+        let (samples_ns, _) = timed(process, Slot { ops, warm: 1, samples: 3, depth: 0 })?;
+        let batch_ns = quantile(&samples_ns, 0.0) * ops as f64;
+        if batch_ns >= BATCH_NS / 2.0 || ops >= 1 << 32 {
+            let wanted = ops as f64 * BATCH_NS / batch_ns.max(1.0);
+            return Ok((wanted.max(1.0) as u64).next_multiple_of(cycle_ops));
+        }
+        ops *= 2;
+    }
 }
 
-/// A side's process and the lines to it.
-struct Process {
-    side: Side,
-    child: Child,
-    to: Option<ChildStdin>,
-    from: BufReader<ChildStdout>,
-    complaint: JoinHandle<String>,
-    watchdog: Watchdog,
+fn timed(process: &mut Process, slot: Slot) -> Result<(Vec<f64>, Vec<Bounce>), Fault> {
+    match process.ask(Command::Slot(slot))? {
+        Answer::Timed { samples_ns, bounces } => Ok((samples_ns, bounces)),
+        other => Err(process.unexpected(&other)),
+    }
 }
 
-impl Process {
-    fn new(side: Side, mut child: Child) -> Self {
-        Self {
-            side,
-            to: child.stdin.take(),
-            from: BufReader::new(child.stdout.take().expect("stdout is piped")),
-            complaint: collect(child.stderr.take().expect("stderr is piped")),
-            watchdog: Watchdog::over(&child),
-            child,
-        }
+/// How far apart the two cores were in a slot; none for solo cases.
+fn place_ns(bounces: &[Bounce]) -> Option<f64> {
+    let around: Vec<f64> = bounces.iter().map(|bounce| (bounce.before_ns + bounce.after_ns) / 2.0).collect();
+    (!around.is_empty()).then(|| median(&around))
+}
+
+/// Whether the two cores were equally far apart in all slots.
+fn same_place(places_ns: &[f64]) -> bool {
+    let (least, most) = (quantile(places_ns, 0.0), quantile(places_ns, 1.0));
+    places_ns.is_empty() || most < SAME_PLACE * least
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_counts_only_where_the_cores_stayed_as_far_apart() {
+        assert!(same_place(&[]));
+        assert!(same_place(&[40.0, 55.0, 38.0, 60.0]));
+        assert!(!same_place(&[40.0, 40.0, 230.0, 40.0]));
     }
 
-    fn order(mut self, order: &Order) -> Result<Self, Fault> {
-        let line = serde_json::to_string(order).expect("an order is plain data");
-        self.write(&line);
-        Ok(self)
-    }
-
-    /// A process that is gone already shows in what it answers.
-    fn write(&mut self, line: &str) {
-        if let Some(to) = &mut self.to {
-            let _ = to.write_all(line.as_bytes()).and_then(|()| to.write_all(b"\n"));
-        }
-    }
-
-    fn ask(&mut self, command: Command) -> Result<Answer, Fault> {
-        self.write(&serde_json::to_string(&command).expect("a command is plain data"));
-        let mut line = String::new();
-        match self.from.read_line(&mut line) {
-            Ok(1..) => serde_json::from_str(&line)
-                .map_err(|error| self.broke(format!("an answer could not be read: {error}"))),
-            _ => Err(self.broke("the process ended before its contest did".into())),
-        }
-    }
-
-    fn broke(&self, message: String) -> Fault {
-        Fault::Broke(self.side, message)
-    }
-
-    fn unexpected(&self, answer: &Answer) -> Fault {
-        match answer {
-            Answer::Unavailable(unavailable) => Fault::Unavailable(unavailable.clone()),
-            Answer::Broke(message) => self.broke(message.clone()),
-            Answer::Ready { protocol } => {
-                self.broke(format!("it speaks version {protocol} of the gate's protocol, not {PROTOCOL}"))
-            }
-            Answer::Timed { .. } => self.broke("it timed what it was not asked to".into()),
-        }
-    }
-
-    fn end(mut self) -> Result<(), Fault> {
-        drop(self.to.take());
-        let ended = self.watchdog.call_off(finish(self.child, self.complaint));
-        ended.map_err(|message| Fault::Broke(self.side, message))
+    #[test]
+    fn the_place_of_a_slot_is_the_median_of_its_bounces() {
+        let bounce = |ns: f64| Bounce { before_ns: ns, after_ns: ns };
+        assert_eq!(place_ns(&[bounce(40.0), bounce(900.0), bounce(50.0)]), Some(50.0));
+        assert_eq!(place_ns(&[]), None);
     }
 }
