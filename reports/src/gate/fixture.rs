@@ -40,7 +40,7 @@ pub fn header() -> Header {
         command: ["perfbench", "gate", "--base", "main", "it's here"].map(String::from).to_vec(),
         base: side("main (1a2b3c4)"),
         candidate: side("working tree"),
-        rule: Rule { min_effect: 0.02, looks: vec![8, 16, 32, 64], blocks: 3 },
+        rule: Rule::relinked(0.02),
         alpha: 0.01,
         seed: 1,
         clock: run.clock,
