@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders that hold Rust of ours.
-const RUST: [&str; 7] = ["src", "harness", "workloads", "reports", "tests", "benches", "examples"];
+const RUST: [&str; 8] =
+    ["src", "harness", "workloads", "reports", "tests", "benches", "examples", "scripts"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
