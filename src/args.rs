@@ -169,6 +169,10 @@ pub struct DoctorArguments {
     /// text or json
     #[arg(long, value_name = "FMT", default_value = "text")]
     pub format: TextOrJson,
+
+    /// Measure the limits in N processes, one after the other, and print how far apart they lie
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..), conflicts_with = "format")]
+    pub repeat: Option<u8>,
 }
 
 /// For people or for programs.

@@ -2,8 +2,10 @@
 //! launch; every aggregate is derived from them.
 
 pub mod file;
+mod limit;
 
 pub use file::{ReadError, Writer, read};
+pub use limit::{CorePair, Limit, SPREAD_WANTED, spread};
 
 use crate::case::Fact;
 use crate::claim::Claim;
@@ -91,25 +93,6 @@ pub struct CounterFacts {
     pub about: String,
     /// None where it works; else the reason in words.
     pub unavailable: Option<Unavailable>,
-}
-
-/// What the machine can do at best, measured in this run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Limit {
-    /// Name that rows and claims refer to.
-    pub name: String,
-    /// What it is, one line.
-    pub about: String,
-    /// Unit.
-    pub unit: String,
-    /// The value and the spread of its repeats, or why it is unknown.
-    pub value: Result<Interval, Unavailable>,
-    /// What another source says of it and whether the two agree.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-    /// The curve it was read off, where there is one: x, y.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub curve: Vec<[f64; 2]>,
 }
 
 /// One variant at one point.

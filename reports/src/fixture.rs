@@ -161,6 +161,8 @@ fn limits() -> Vec<Limit> {
         value: Ok(Interval { value, low: 0.98 * value, high: 1.03 * value }),
         note: None,
         curve: vec![],
+        repeats: vec![],
+        pairs: vec![],
     };
     let staircase = [[16.0, 1.1], [32.0, 1.1], [64.0, 3.4], [1024.0, 3.6], [4096.0, 11.0], [65536.0, 95.0]];
     vec![

@@ -103,10 +103,23 @@ impl Source for Heap {
 
 /// Allocates a box with a pass on and looks whether the count moved.
 fn canary_moves() -> bool {
+    allocations_of(1) > 0
+}
+
+/// Allocations counted while `boxes` boxes are made one after the other.
+fn allocations_of(boxes: u32) -> u64 {
     let mut pass = Pass::default();
     pass.begin();
-    drop(black_box(Box::new(black_box(0u64))));
-    pass.end()[ALLOCATIONS] > 0
+    (0..boxes).for_each(|number| drop(black_box(Box::new(black_box(number)))));
+    pass.end()[ALLOCATIONS]
+}
+
+/// Makes so many boxes and tells how many allocations were counted: the truth of this counter.
+///
+/// # Errors
+/// Where [`CountingAllocator`] is not this program's allocator.
+pub fn count_boxes(boxes: u32) -> Result<f64, Unavailable> {
+    if canary_moves() { Ok(allocations_of(boxes) as f64) } else { Err(not_installed()) }
 }
 
 fn not_installed() -> Unavailable {

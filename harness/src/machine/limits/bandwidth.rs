@@ -2,44 +2,65 @@
 //! the work was not done, and is refused.
 
 use super::mapping::{Mapping, Pages};
-use super::repeat::spread;
-use super::{Bench, Found};
+use super::repeat::{Gauge, Timed, fastest};
+use super::{Bench, Way, chain};
 use crate::Isa;
 use crate::case::{Case, solo};
 use crate::unavailable::{Reason, Unavailable};
+use std::ops::Range;
 
-/// Repeats, each the fastest of a few passes over the memory.
-const REPEATS: usize = 5;
-const PASSES: usize = 3;
+/// Memory is gone over in so many chunks. A chunk is about the last cache: long enough that fills and copies take the
+/// way that they take for large blocks, short against a scheduler's tick.
+const CHUNKS: usize = 4;
 
-pub fn read(bench: &Bench) -> Result<Found, Unavailable> {
-    let mut memory = touched(size_bytes(bench))?;
-    stream(bench, move |_| memory.words().iter().fold(0, |sum: u64, word| sum.wrapping_add(*word)))
-}
+/// How often a visit goes over all of them.
+const PASSES: usize = 2;
 
-pub fn write(bench: &Bench) -> Result<Found, Unavailable> {
-    let mut memory = touched(size_bytes(bench))?;
-    stream(bench, move |pass| {
-        let bytes = memory.bytes();
-        bytes.fill(pass as u8);
-        u64::from(bytes[bytes.len() / 2])
+pub fn read(bench: &Bench) -> Result<Way, Unavailable> {
+    stream(bench, |size_bytes| {
+        let (mut memory, mut chunks) = (touched(size_bytes)?, chunks(size_bytes));
+        Ok(solo(move |_| memory.words()[chunks(8)].iter().fold(0, |sum: u64, word| sum.wrapping_add(*word))))
     })
 }
 
-pub fn copy(bench: &Bench) -> Result<Found, Unavailable> {
-    let size_bytes = size_bytes(bench);
-    let (mut from, mut to) = (touched(size_bytes)?, touched(size_bytes)?);
-    stream(bench, move |_| {
-        to.bytes().copy_from_slice(from.bytes());
-        u64::from(to.bytes()[size_bytes / 2])
+pub fn write(bench: &Bench) -> Result<Way, Unavailable> {
+    stream(bench, |size_bytes| {
+        let (mut memory, mut chunks) = (touched(size_bytes)?, chunks(size_bytes));
+        Ok(solo(move |_| {
+            let bytes = &mut memory.bytes()[chunks(1)];
+            bytes.fill(2);
+            u64::from(bytes[0])
+        }))
     })
+}
+
+pub fn copy(bench: &Bench) -> Result<Way, Unavailable> {
+    stream(bench, |size_bytes| {
+        let (mut from, mut to, mut chunks) = (touched(size_bytes)?, touched(size_bytes)?, chunks(size_bytes));
+        Ok(solo(move |_| {
+            let chunk = chunks(1);
+            let copied = &mut to.bytes()[chunk.clone()];
+            copied.copy_from_slice(&from.bytes()[chunk]);
+            u64::from(copied[0])
+        }))
+    })
+}
+
+/// Goes from chunk to chunk, round and round, each as a range in units of so many bytes.
+fn chunks(size_bytes: usize) -> impl FnMut(usize) -> Range<usize> {
+    let mut at = 0;
+    move |unit_bytes| {
+        let (start, chunk_bytes) = (at, size_bytes / CHUNKS);
+        at = (at + chunk_bytes) % size_bytes;
+        start / unit_bytes..(start + chunk_bytes) / unit_bytes
+    }
 }
 
 /// Four times the last cache, but no more than 128 MiB or an eighth of the memory, so that the run stays short.
 fn size_bytes(bench: &Bench) -> usize {
     let last = (1..=3).rev().find_map(|level| bench.machine.cache(level)).map_or(32 << 20, |c| c.size_bytes);
-    let most = (bench.machine.memory_bytes / 8).clamp(8 << 20, 128 << 20);
-    (4 * last).min(most) as usize & !0x1f_ffff
+    let most = (bench.machine.memory_bytes / 8).min(128 << 20);
+    (4 * last).min(most).max(8 << 20) as usize & !0x1f_ffff
 }
 
 fn touched(size_bytes: usize) -> Result<Mapping, Unavailable> {
@@ -48,27 +69,45 @@ fn touched(size_bytes: usize) -> Result<Mapping, Unavailable> {
     Ok(memory)
 }
 
-/// Bytes per nanosecond of a body that goes over the whole memory once an operation.
-fn stream(bench: &Bench, pass: impl FnMut(u64) -> u64 + 'static) -> Result<Found, Unavailable> {
-    let size_bytes = size_bytes(bench);
-    let mut case = solo(pass);
-    case.batch(1, bench.clock);
-    let repeats: Vec<f64> = (0..REPEATS).map(|_| size_bytes as f64 / fastest_ns(&mut *case, bench)).collect();
-    let found = Found::new(spread(&repeats)).noted(format!("over {} MiB", size_bytes >> 20));
-    believable(found, super::chain::clock_add(bench)?.value.value, vector_bytes(bench.machine.isa()))
+/// A body over `size_bytes` that goes over a chunk of it an operation.
+type Make = fn(usize) -> Result<Box<dyn Case>, Unavailable>;
+
+/// Bytes per nanosecond, over memory that is mapped afresh for every visit: which pages one gets moves the figure.
+struct Stream {
+    make: Make,
+    size_bytes: usize,
+    most_per_ns: f64,
 }
 
-fn fastest_ns(case: &mut dyn Case, bench: &Bench) -> f64 {
-    (0..PASSES).map(|_| case.batch(1, bench.clock).elapsed_ns).fold(f64::INFINITY, f64::min)
+fn stream(bench: &Bench, make: Make) -> Result<Way, Unavailable> {
+    let cycle_ns = Timed::new(chain::adds(), chain::LINKS, bench.clock).fastest_ns(bench.clock);
+    let most_per_ns = most_per_ns(cycle_ns, vector_bytes(bench.machine.isa()));
+    Ok(Way::visits(Stream { make, size_bytes: size_bytes(bench), most_per_ns }))
+}
+
+impl Gauge for Stream {
+    fn visit(&mut self, bench: &Bench) -> Result<f64, Unavailable> {
+        let mut case = (self.make)(self.size_bytes)?;
+        let ns = fastest(&mut *case, 1, PASSES * CHUNKS, bench.clock);
+        believable((self.size_bytes / CHUNKS) as f64 / ns, self.most_per_ns)
+    }
+
+    fn note(&self, _: f64) -> Option<String> {
+        let mebibytes = self.size_bytes >> 20;
+        Some(format!("the fastest {} of {mebibytes} MiB at each visit", mebibytes / CHUNKS))
+    }
 }
 
 /// Two vector loads a cycle are the most that any core does.
-fn believable(found: Found, cycle_ns: f64, vector_bytes: f64) -> Result<Found, Unavailable> {
-    let most = 2.0 * vector_bytes / cycle_ns;
-    if found.value.value <= most {
-        return Ok(found);
+fn most_per_ns(cycle_ns: f64, vector_bytes: f64) -> f64 {
+    2.0 * vector_bytes / cycle_ns
+}
+
+fn believable(per_ns: f64, most_per_ns: f64) -> Result<f64, Unavailable> {
+    if per_ns <= most_per_ns {
+        return Ok(per_ns);
     }
-    let detail = format!("{:.0} GB/s is impossible: two vectors a cycle are {most:.0}", found.value.value);
+    let detail = format!("{per_ns:.0} GB/s is impossible: two vectors a cycle are {most_per_ns:.0}");
     Err(Unavailable::new(Reason::Broke, detail))
 }
 
@@ -83,13 +122,12 @@ fn vector_bytes(isa: Isa) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::interval::Interval;
 
     #[test]
     fn a_bandwidth_beyond_two_vectors_a_cycle_is_refused() {
-        let found = |value| Found::new(Interval::exact(value));
-        assert!(believable(found(500.0), 0.25, 64.0).is_ok());
-        assert_eq!(believable(found(9_362_000.0), 0.25, 64.0).err().unwrap().reason, Reason::Broke);
-        assert!(believable(found(200.0), 0.25, 16.0).is_err());
+        assert!(believable(500.0, most_per_ns(0.25, 64.0)).is_ok());
+        let refused = believable(9_362_000.0, most_per_ns(0.25, 64.0));
+        assert_eq!(refused.err().unwrap().reason, Reason::Broke);
+        assert!(believable(200.0, most_per_ns(0.25, 16.0)).is_err());
     }
 }

@@ -1,53 +1,63 @@
 //! Limits of the core alone: chains of dependent instructions, which no compiler shortens because they are assembly,
 //! and the empty timing loop.
 
-use super::repeat::{REPEATS, fastest, ns_per_op, slice_ops, spread};
-use super::{Bench, Found};
+use super::repeat::{Gauge, Timed};
+use super::{Bench, Way, truths};
 use crate::Unavailable;
 use crate::case::{Case, solo};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Links in one operation: the few cycles that the timing loop adds to a chain are then below 0.2 %.
-const LINKS: u64 = 4096;
+pub const LINKS: u64 = 4096;
 
-/// What a dependent multiply costs in dependent adds on every x86-64 core of the last decade.
-#[cfg(target_arch = "x86_64")]
-const IMUL_TRUTH: f64 = 3.0;
+/// Atomic additions in one operation.
+const RMW_LINKS: u64 = 64;
 
-pub fn clock_add(bench: &Bench) -> Result<Found, Unavailable> {
-    let add = ns_per_op(&mut *adds(), bench.clock).map(|ns| ns / LINKS as f64);
-    Ok(Found::new(add).noted(format!("{:.2} GHz while it was measured", 1.0 / add.value)))
+pub fn clock_add(bench: &Bench) -> Result<Way, Unavailable> {
+    let gauge = Timed::new(adds(), LINKS, bench.clock);
+    Ok(Way::visits(gauge.noted(|ns| Some(format!("{:.2} GHz while it was measured", 1.0 / ns)))))
 }
 
-pub fn imul_adds(bench: &Bench) -> Result<Found, Unavailable> {
-    let (mut add, mut multiply) = (adds(), multiplies());
-    let (add_ops, multiply_ops) = (slice_ops(&mut *add, bench.clock), slice_ops(&mut *multiply, bench.clock));
-    let ratio =
-        |_| fastest(&mut *multiply, multiply_ops, bench.clock) / fastest(&mut *add, add_ops, bench.clock);
-    let value = spread(&(0..REPEATS).map(ratio).collect::<Vec<f64>>());
-    Ok(Found::new(value).noted(imul_note(value.value)))
+pub fn imul_adds(bench: &Bench) -> Result<Way, Unavailable> {
+    let timed = |case| Timed::new(case, LINKS, bench.clock);
+    Ok(Way::visits(Adds { add: timed(adds()), multiply: timed(multiplies()) }))
 }
 
-#[cfg(target_arch = "x86_64")]
-fn imul_note(adds: f64) -> String {
-    let agrees = (adds - IMUL_TRUTH).abs() <= 0.15;
-    format!("architectural {IMUL_TRUTH:.2}: {}", if agrees { "agrees" } else { "disagrees" })
+/// A multiply in adds, both timed in one visit, so that the clock's speed cancels.
+struct Adds {
+    add: Timed,
+    multiply: Timed,
 }
 
-#[cfg(not(target_arch = "x86_64"))]
-fn imul_note(_adds: f64) -> String {
-    "no one figure holds for all cores of this architecture".into()
+impl Gauge for Adds {
+    fn visit(&mut self, bench: &Bench) -> Result<f64, Unavailable> {
+        Ok(self.multiply.fastest_ns(bench.clock) / self.add.fastest_ns(bench.clock))
+    }
+
+    fn note(&self, adds: f64) -> Option<String> {
+        Some(truths::multiply_note(adds))
+    }
 }
 
-pub fn empty_body(bench: &Bench) -> Result<Found, Unavailable> {
-    let value = ns_per_op(&mut *solo(|i| i), bench.clock);
-    let agrees = value.value <= 1.0;
-    Ok(Found::new(value).noted(format!("truth 0 +- 1 ns: {}", if agrees { "agrees" } else { "disagrees" })))
+pub fn empty_body(bench: &Bench) -> Result<Way, Unavailable> {
+    Ok(Way::visits(Timed::new(solo(|i| i), 1, bench.clock).noted(|ns| Some(truths::empty_body_note(ns)))))
+}
+
+/// Atomic additions that nobody contends, each result thrown away: the cheapest read-modify-write there is.
+pub fn atomic_rmw(bench: &Bench) -> Result<Way, Unavailable> {
+    let word = AtomicU64::new(0);
+    let case = solo(move |i| {
+        // The word is nobody else's: Relaxed pairs with nothing, and costs what every ordering costs on x86-64.
+        (0..RMW_LINKS).for_each(|_| _ = word.fetch_add(i, Ordering::Relaxed));
+        i
+    });
+    Ok(Way::visits(Timed::new(case, RMW_LINKS, bench.clock)))
 }
 
 /// A loop of a chain of one instruction, 64 links a turn.
 macro_rules! chain {
     ($case:ident, $x86_64:literal, $aarch64:literal, $portable:expr) => {
-        fn $case() -> Box<dyn Case> {
+        pub fn $case() -> Box<dyn Case> {
             let mut link = 0x9e37_79b9_7f4a_7c15_u64;
             solo(move |_| {
                 link = turns(link);

@@ -1,8 +1,8 @@
 //! Limits that the kernel sets: a system call, a page fault, a clock reading.
 
 use super::mapping::{Mapping, Pages};
-use super::repeat::{REPEATS, ns_per_op, spread};
-use super::{Bench, Found};
+use super::repeat::{Gauge, Timed};
+use super::{Bench, Way};
 use crate::Unavailable;
 use crate::case::solo;
 use crate::clock::{Clock, ClockChoice};
@@ -10,33 +10,39 @@ use crate::clock::{Clock, ClockChoice};
 /// Pages touched in one batch.
 const PAGES: usize = 256;
 
-/// Batches of fresh pages of which the fastest is one repeat.
+/// Batches of fresh pages of which the fastest is one visit.
 const BATCHES: usize = 6;
 
-pub fn timer(bench: &Bench) -> Result<Found, Unavailable> {
+pub fn timer(bench: &Bench) -> Result<Way, Unavailable> {
     let same = Clock::inherit(ClockChoice::Best, &bench.clock.facts());
-    Ok(Found::new(ns_per_op(&mut *solo(move |_| same.now_ns().to_bits()), bench.clock)))
+    Ok(Way::visits(Timed::new(solo(move |_| same.now_ns().to_bits()), 1, bench.clock)))
 }
 
-pub fn syscall(bench: &Bench) -> Result<Found, Unavailable> {
-    let mut case = solo(|_| {
+pub fn syscall(bench: &Bench) -> Result<Way, Unavailable> {
+    let case = solo(|_| {
         // SAFETY: getppid takes nothing, touches no memory of ours and cannot fail.
         (unsafe { libc::syscall(libc::SYS_getppid) }) as u64
     });
-    Ok(Found::new(ns_per_op(&mut *case, bench.clock)))
+    Ok(Way::visits(Timed::new(case, 1, bench.clock)))
 }
 
-pub fn page_fault(bench: &Bench) -> Result<Found, Unavailable> {
-    let page_bytes = rustix::param::page_size();
-    let mut repeats = Vec::new();
-    for _ in 0..REPEATS {
-        let mut fastest = f64::INFINITY;
-        for _ in 0..BATCHES {
-            fastest = fastest.min(first_touch_ns(bench.clock, page_bytes)?);
-        }
-        repeats.push(fastest);
+pub fn page_fault(_: &Bench) -> Result<Way, Unavailable> {
+    Ok(Way::visits(FirstTouch { page_bytes: rustix::param::page_size() }))
+}
+
+struct FirstTouch {
+    page_bytes: usize,
+}
+
+impl Gauge for FirstTouch {
+    fn visit(&mut self, bench: &Bench) -> Result<f64, Unavailable> {
+        let touch = |_| first_touch_ns(bench.clock, self.page_bytes);
+        (0..BATCHES).map(touch).try_fold(f64::INFINITY, |fastest, ns| Ok(fastest.min(ns?)))
     }
-    Ok(Found::new(spread(&repeats)).noted(format!("pages of {} KiB", page_bytes / 1024)))
+
+    fn note(&self, _: f64) -> Option<String> {
+        Some(format!("pages of {} KiB", self.page_bytes / 1024))
+    }
 }
 
 fn first_touch_ns(clock: &Clock, page_bytes: usize) -> Result<f64, Unavailable> {

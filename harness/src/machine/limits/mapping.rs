@@ -52,6 +52,11 @@ impl Mapping {
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr().cast(), self.words * 8) }
     }
 
+    /// Its size.
+    pub fn size_bytes(&self) -> usize {
+        self.words * 8
+    }
+
     /// Address of the first word.
     pub fn address(&self) -> usize {
         self.start.as_ptr().addr()

@@ -4,18 +4,23 @@
 mod bandwidth;
 mod bounce;
 mod chain;
+mod chase;
 mod kernel;
+mod latency;
 mod mapping;
 mod repeat;
 mod staircase;
 mod steps;
+pub mod truths;
+mod unit;
 
 use super::Machine;
 use super::probe::Pinned;
 use crate::clock::Clock;
-use crate::record::Limit;
+use crate::record::{self, CorePair, Limit, SPREAD_WANTED};
 use crate::stats::interval::Interval;
 use crate::unavailable::Unavailable;
+use repeat::Gauge;
 use staircase::Staircase;
 use std::cell::OnceCell;
 
@@ -26,7 +31,7 @@ struct Entry {
     about: &'static str,
     /// Value under the scripted clock.
     scripted: f64,
-    measure: fn(&Bench) -> Result<Found, Unavailable>,
+    measure: fn(&Bench) -> Result<Way, Unavailable>,
 }
 
 /// Every limit, in the order in which they are measured and shown.
@@ -38,23 +43,29 @@ static LIMITS: &[Entry] = &[
         about: "one dependent 64-bit multiply, in dependent adds: shows that the timing can be trusted" },
     Entry { name: "empty_body", unit: "ns", scripted: 0.5, measure: chain::empty_body,
         about: "one turn of the timing loop around nothing" },
+    Entry { name: "atomic_rmw", unit: "ns", scripted: 2.0, measure: chain::atomic_rmw,
+        about: "one atomic addition to a word that no other core wants" },
+    Entry { name: "aes_round", unit: "ns", scripted: 0.03125, measure: unit::aes_round,
+        about: "one AES round of one block, with the widest instruction there is and the unit always busy" },
+    Entry { name: "clmul", unit: "ns", scripted: 0.125, measure: unit::clmul,
+        about: "one carry-less product of 64 by 64 bits, with the widest instruction there is and the unit always busy" },
     Entry { name: "timer", unit: "ns", scripted: 10.0, measure: kernel::timer,
         about: "one reading of the run's clock" },
     Entry { name: "syscall", unit: "ns", scripted: 100.0, measure: kernel::syscall,
         about: "the cheapest system call (getppid)" },
     Entry { name: "page_fault", unit: "ns", scripted: 500.0, measure: kernel::page_fault,
         about: "first touch of a fresh anonymous page of base size" },
-    Entry { name: "l1_latency", unit: "ns", scripted: 1.0, measure: staircase::l1_latency,
+    Entry { name: "l1_latency", unit: "ns", scripted: 1.0, measure: latency::l1,
         about: "a load that hits the first-level cache, address known from the load before" },
     Entry { name: "l1_size", unit: "KiB", scripted: 32.0, measure: staircase::l1_size,
         about: "largest chase that stays on the first step of the staircase" },
-    Entry { name: "l2_latency", unit: "ns", scripted: 3.5, measure: staircase::l2_latency,
+    Entry { name: "l2_latency", unit: "ns", scripted: 3.5, measure: latency::l2,
         about: "a load that hits the second-level cache" },
     Entry { name: "l2_size", unit: "KiB", scripted: 1024.0, measure: staircase::l2_size,
         about: "largest chase that stays on the second step of the staircase" },
-    Entry { name: "l3_latency", unit: "ns", scripted: 12.0, measure: staircase::l3_latency,
+    Entry { name: "l3_latency", unit: "ns", scripted: 12.0, measure: latency::l3,
         about: "a load that hits the third-level cache" },
-    Entry { name: "dram_latency", unit: "ns", scripted: 100.0, measure: staircase::dram_latency,
+    Entry { name: "dram_latency", unit: "ns", scripted: 100.0, measure: latency::dram,
         about: "a load that misses every cache (huge pages asked for, so few page walks)" },
     Entry { name: "read_bandwidth", unit: "GB/s", scripted: 32.0, measure: bandwidth::read,
         about: "one thread reading memory beyond the caches in order" },
@@ -74,26 +85,53 @@ struct Bench<'a> {
     staircase: OnceCell<Result<Staircase, Unavailable>>,
 }
 
+/// How a limit is had.
+enum Way {
+    /// By a visit every lap.
+    Visits(Box<dyn Gauge>),
+    /// It is known already.
+    Once(Found),
+}
+
+impl Way {
+    fn visits(gauge: impl Gauge + 'static) -> Self {
+        Way::Visits(Box::new(gauge))
+    }
+}
+
 /// What came of measuring a limit.
 struct Found {
     value: Interval,
+    repeats: Vec<f64>,
     note: Option<String>,
     curve: Vec<[f64; 2]>,
+    pairs: Vec<CorePair>,
 }
 
 impl Found {
     fn new(value: Interval) -> Self {
-        Self { value, note: None, curve: Vec::new() }
+        Self { value, repeats: Vec::new(), note: None, curve: Vec::new(), pairs: Vec::new() }
     }
 
-    fn noted(self, note: String) -> Self {
-        Self { note: Some(note), ..self }
+    /// The median of the repeats in some visits, each the median of its visits.
+    fn of(visits: &[f64]) -> Self {
+        Self::at(0.5, visits)
+    }
+
+    /// The same where each repeat is another quantile of its visits.
+    fn at(q: f64, visits: &[f64]) -> Self {
+        let repeats = repeat::repeats(visits, q);
+        Self { repeats: repeats.clone(), ..Self::new(repeat::spread(&repeats)) }
+    }
+
+    fn noted(self, note: impl Into<Option<String>>) -> Self {
+        Self { note: note.into(), ..self }
     }
 }
 
-/// Measures every limit with the calling thread on the first of `cpus`, telling `done` of each as it is known. Bounds
-/// are the least and the greatest of the repeats unless the limit's note says otherwise. Takes some 5 s; the thread's
-/// affinity is restored. Under a scripted clock nothing is measured and every value is dictated.
+/// Measures every limit with the calling thread on the first of `cpus`, then tells `done` of each. Bounds are the least
+/// and the greatest of the repeats unless the limit's note says otherwise. Takes some 8 s; the thread's affinity is
+/// restored. Under a scripted clock nothing is measured and every value is dictated.
 pub fn measure(machine: &Machine, cpus: &[usize], clock: &Clock, done: &mut dyn FnMut(Limit)) {
     if clock.scripted().is_some() {
         LIMITS.iter().for_each(|entry| done(entry.limit(Ok(Found::new(Interval::exact(entry.scripted))))));
@@ -101,7 +139,40 @@ pub fn measure(machine: &Machine, cpus: &[usize], clock: &Clock, done: &mut dyn 
     }
     let _pinned = cpus.first().map(|cpu| Pinned::to(*cpu));
     let bench = Bench { machine, cpus, clock, staircase: OnceCell::new() };
-    LIMITS.iter().for_each(|entry| done(entry.limit((entry.measure)(&bench))));
+    let mut courses: Vec<Course> = LIMITS.iter().map(|entry| Course::new((entry.measure)(&bench))).collect();
+    let start_ns = clock.now_ns();
+    (0..repeat::LAPS)
+        .take_while(|_| clock.now_ns() - start_ns < repeat::LAST_LAP_NS)
+        .for_each(|_| courses.iter_mut().for_each(|course| course.visit(&bench)));
+    LIMITS.iter().zip(courses).for_each(|(entry, course)| done(entry.limit(course.found())));
+}
+
+/// A limit on its way and the visits made so far.
+struct Course {
+    way: Result<Way, Unavailable>,
+    visits: Vec<f64>,
+}
+
+impl Course {
+    fn new(way: Result<Way, Unavailable>) -> Self {
+        Self { way, visits: Vec::new() }
+    }
+
+    /// A visit that fails ends the course: the limit is what the failure says.
+    fn visit(&mut self, bench: &Bench) {
+        let Ok(Way::Visits(gauge)) = &mut self.way else { return };
+        match gauge.visit(bench) {
+            Ok(value) => self.visits.push(value),
+            Err(why) => self.way = Err(why),
+        }
+    }
+
+    fn found(self) -> Result<Found, Unavailable> {
+        Ok(match self.way? {
+            Way::Visits(gauge) => gauge.found(&self.visits),
+            Way::Once(found) => found,
+        })
+    }
 }
 
 /// The names of all limits, for tables that refer to them.
@@ -111,13 +182,26 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 
 impl Entry {
     fn limit(&self, found: Result<Found, Unavailable>) -> Limit {
-        let (value, note, curve) = match found {
-            Ok(found) => (Ok(found.value), found.note, found.curve),
-            Err(unavailable) => (Err(unavailable), None, Vec::new()),
-        };
-        let text = |text: &str| text.to_owned();
-        Limit { name: text(self.name), about: text(self.about), unit: text(self.unit), value, note, curve }
+        let (name, about, unit) = (self.name.to_owned(), self.about.to_owned(), self.unit.to_owned());
+        match found {
+            Ok(Found { value, repeats, note, curve, pairs }) => {
+                let note = warned(note, record::spread(&repeats, value.value));
+                Limit { name, about, unit, value: Ok(value), note, curve, repeats, pairs }
+            }
+            Err(why) => {
+                let (curve, repeats, pairs) = (Vec::new(), Vec::new(), Vec::new());
+                Limit { name, about, unit, value: Err(why), note: None, curve, repeats, pairs }
+            }
+        }
     }
+}
+
+/// A note, with the spread where it is wider than wanted.
+fn warned(note: Option<String>, spread: Option<f64>) -> Option<String> {
+    let wide = spread.filter(|spread| *spread > SPREAD_WANTED);
+    let warning = wide.map(|spread| format!("its repeats lie {:.1} % apart", 100.0 * spread));
+    let all: Vec<String> = note.into_iter().chain(warning).collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::stats::interval::{Interval, median, quantile};
 const RISE: f64 = 2.0;
 
 /// Sizes this close together cannot be told apart: one spacing of the curve.
-const SPACING: f64 = 1.26;
+pub const SPACING: f64 = 1.26;
 
 /// Fewer points than this are a slope between two steps, not a step.
 const LEAST_POINTS: usize = 3;
