@@ -21,7 +21,8 @@ pub struct Arguments {
 const EXIT_CODES: &str = "\
 Exit codes:
   0 ok, 1 internal error, 2 usage or config, 4 nothing selected, 30 a workload broke, 130 interrupted
-  (10 slower, 11 target missed, 12 both, 20 environment refused and 21 unresolved belong to `gate`, which is to come)";
+  20 environment refused
+  (10 slower, 11 target missed, 12 both and 21 unresolved belong to `gate`, which is to come)";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -120,12 +121,15 @@ pub struct RunArguments {
     /// What is measured
     #[command(flatten)]
     pub selection: Selection,
-    /// Ceiling for the whole run: 90s, 10m, 1h [default: 80s]
+    /// Time for the whole run: 90s, 10m, 1h [default: 80s]
     #[arg(short = 't', long, value_name = "TIME", hide_env_values = true, env = "PERFBENCH_BUDGET")]
     pub budget: Option<String>,
-    /// Fresh processes per group of variants [default: 5]
+    /// Fresh processes per group of variants before time is left over [default: 5]
     #[arg(long, value_name = "N")]
     pub launches: Option<u32>,
+    /// Stop when half the 95 % interval of every row is within this share: 1% [default: none, use the whole budget]
+    #[arg(long, value_name = "SHARE")]
+    pub precision: Option<String>,
     /// CPUs to pin to, in order of preference: 0,1 or 2-5 [default: the affinity mask]
     #[arg(long, value_name = "LIST")]
     pub cpus: Option<String>,
@@ -135,12 +139,21 @@ pub struct RunArguments {
     /// An allocation trace for arena/replay (text, or .zst)
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
+    /// Start every timed batch with cold caches
+    #[arg(long)]
+    pub cold: bool,
+    /// Refuse to measure where the machine's grade is worse than this: A, B, C or D
+    #[arg(long, value_name = "GRADE")]
+    pub require_env: Option<String>,
     /// What is counted beside time: none, all, or some of core,cache,software,os,heap [default: all]
     #[arg(long, value_name = "GROUP,...")]
     pub counters: Option<String>,
     /// Extra output, repeatable: html=r.html, md=r.md, csv=r.csv, json=r.json, text=r.txt
     #[arg(short, long, value_name = "FMT=FILE")]
     pub output: Vec<String>,
+    /// Go on with an interrupted or killed run, with its settings [default: the latest]
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "latest")]
+    pub resume: Option<String>,
     /// Check each selected variant once, time nothing
     #[arg(long)]
     pub test: bool,

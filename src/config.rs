@@ -27,6 +27,12 @@ pub struct Profile {
     pub budget: Option<String>,
     /// Fresh processes per group.
     pub launches: Option<u32>,
+    /// Half-width of the interval at which a row is precise enough: `"1%"`.
+    pub precision: Option<String>,
+    /// Whether every timed batch starts with cold caches.
+    pub cold: Option<bool>,
+    /// The worst grade of a machine on which to measure: `"B"`.
+    pub require_env: Option<String>,
     /// CPUs to pin to: `"0,1"`.
     pub cpus: Option<String>,
     /// Feature sets: `"scalar,avx2"`.
@@ -140,6 +146,9 @@ impl Profile {
             inherits: None,
             budget: self.budget.or(base.budget),
             launches: self.launches.or(base.launches),
+            precision: self.precision.or(base.precision),
+            cold: self.cold.or(base.cold),
+            require_env: self.require_env.or(base.require_env),
             cpus: self.cpus.or(base.cpus),
             isa: self.isa.or(base.isa),
             counters: self.counters.or(base.counters),

@@ -11,6 +11,8 @@ pub const INTERNAL: u8 = 1;
 pub const USAGE: u8 = 2;
 /// The filters select nothing.
 pub const NOTHING_SELECTED: u8 = 4;
+/// The machine's grade is worse than what was asked for.
+pub const ENVIRONMENT_REFUSED: u8 = 20;
 /// A workload broke: failed check, panic, signal.
 pub const BROKE: u8 = 30;
 /// Ended by a signal; what was measured is kept.

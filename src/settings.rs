@@ -26,6 +26,8 @@ pub struct Settings {
     pub progress: How,
     /// Extra outputs of `run`.
     pub output: Vec<String>,
+    /// The worst grade of a machine on which to measure; none asks for no grade.
+    pub require_env: Option<char>,
     /// Every setting with its origin, for the record and `-v`.
     pub origins: Vec<Setting>,
     profile: Profile,
@@ -50,6 +52,7 @@ impl Settings {
             color: When::Auto,
             progress: How::Auto,
             output: Vec::new(),
+            require_env: None,
             origins: Vec::new(),
             profile,
             config_store: config.store.dir,
@@ -90,26 +93,60 @@ impl Settings {
         let counters =
             self.settle("counters", matches, run.counters.clone(), profile.counters, || "all".into());
         let clock = self.settle("clock", matches, run.clock.clone(), None, || "best".into());
-        let trace = run.trace.clone().or(profile.trace);
-        let filters = non_empty(&run.selection.filters).or(profile.filters).unwrap_or_default();
+        let precision =
+            self.settle("precision", matches, run.precision.clone(), profile.precision, || "none".into());
+        let require_env =
+            self.settle("require-env", matches, run.require_env.clone(), profile.require_env, || {
+                "none".into()
+            });
+        let cold = self.settle("cold", matches, run.cold.then_some(true), profile.cold, || false);
+        let exact = self.settle("exact", matches, run.selection.exact.then_some(true), None, || false);
+        let filters = self.settle_list("filters", matches, &run.selection.filters, profile.filters);
+        let skip = self.settle_list("skip", matches, &run.selection.skip, profile.skip);
+        let trace = self.settle_path("trace", matches, run.trace.clone(), profile.trace);
         self.output = non_empty(&run.output).or(profile.output).unwrap_or_default();
         let clock = values::clock(&clock).map_err(|why| wrong("clock", &why))?;
+        self.require_env = values::grade(&require_env).map_err(|why| wrong("require-env", &why))?;
         Ok(Request {
             filters,
-            exact: run.selection.exact,
-            skip: non_empty(&run.selection.skip).or(profile.skip).unwrap_or_default(),
+            exact,
+            skip,
             isa: values::isa(&isa).map_err(|why| wrong("isa", &why))?,
             cpus: within_mask(values::cpus(&cpus).map_err(|why| wrong("cpus", &why))?, machine)?,
             budget_s: values::seconds(&budget).map_err(|why| wrong("budget", &why))?,
             launches: at_least_one(launches)?,
-            precision: None,
+            precision: values::share(&precision).map_err(|why| wrong("precision", &why))?,
             seed,
             counters: selection(&counters, clock)?,
             clock,
             test_only: run.test,
-            evict_bytes: None,
+            evict_bytes: cold.then(|| machine.eviction_bytes()),
             inputs: inputs(trace)?,
         })
+    }
+
+    /// Words, noted with a space between two.
+    fn settle_list(
+        &mut self,
+        name: &str,
+        matches: &ArgMatches,
+        typed: &[String],
+        configured: Option<Vec<String>>,
+    ) -> Vec<String> {
+        let (typed, configured) = (non_empty(typed), configured.map(|list| list.join(" ")));
+        let words = self.settle(name, matches, typed.map(|list| list.join(" ")), configured, String::new);
+        words.split_whitespace().map(str::to_owned).collect()
+    }
+
+    fn settle_path(
+        &mut self,
+        name: &str,
+        matches: &ArgMatches,
+        typed: Option<PathBuf>,
+        configured: Option<PathBuf>,
+    ) -> Option<PathBuf> {
+        let path = self.settle(name, matches, typed.map(shown), configured.map(shown), String::new);
+        (!path.is_empty()).then(|| path.into())
     }
 
     /// Picks what is in force and notes where it came from.
@@ -146,6 +183,8 @@ impl Settings {
 
 /// A flag of the command or of the program; clap keeps the two apart.
 fn origin_of(name: &str, matches: &ArgMatches) -> &'static str {
+    let name = name.replace('-', "_");
+    let name = name.as_str();
     let level =
         |matches: &ArgMatches| matches.try_contains_id(name).ok().and_then(|_| matches.value_source(name));
     let source = matches.subcommand().and_then(|(_, sub)| level(sub)).or_else(|| level(matches));

@@ -24,6 +24,26 @@ pub fn seconds(text: &str) -> Result<f64, String> {
     }
 }
 
+/// `1%`, `0.5 %`, `0.01` as a share; none for `none`.
+pub fn share(text: &str) -> Result<Option<f64>, String> {
+    let wrong = || format!("`{text}` is no share; write 1%, 0.5% or none");
+    let (number, factor) = text.strip_suffix('%').map_or((text, 1.0), |percent| (percent, 0.01));
+    match number.trim().parse::<f64>() {
+        _ if text == "none" => Ok(None),
+        Ok(number) if number * factor > 0.0 && number * factor < 1.0 => Ok(Some(number * factor)),
+        _ => Err(wrong()),
+    }
+}
+
+/// `A` to `D`; none for `none`.
+pub fn grade(text: &str) -> Result<Option<char>, String> {
+    match text.to_ascii_uppercase().as_str() {
+        "NONE" => Ok(None),
+        grade @ ("A" | "B" | "C" | "D") => Ok(grade.chars().next()),
+        _ => Err(format!("`{text}` is no grade; write A, B, C or D")),
+    }
+}
+
 /// `0,2-4` as a list.
 pub fn cpus(text: &str) -> Result<Vec<usize>, String> {
     let mut list = Vec::new();
@@ -83,6 +103,14 @@ mod tests {
         for wrong in ["", "s", "-1s", "10 parsecs", "0s", "nan"] {
             assert!(seconds(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn shares_and_grades_or_none_of_them() {
+        assert_eq!((share("1%"), share("0.5 %"), share("none")), (Ok(Some(0.01)), Ok(Some(0.005)), Ok(None)));
+        assert_eq!((grade("b"), grade("none")), (Ok(Some('B')), Ok(None)));
+        assert!(["", "0", "100%", "-1%", "nan"].iter().all(|wrong| share(wrong).is_err()));
+        assert!(grade("E").is_err());
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! A run that is interrupted or killed in the middle: what was measured is kept, and at most the group under way is lost.
+//! A run that is interrupted or killed in the middle: what was measured is kept, at most the group under way is lost, and
+//! `--resume` goes on with it.
 
 mod common;
 
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 /// Starts a real run and waits until its first group is in the record.
 fn under_way(folder: &Path) -> (Child, PathBuf) {
     let arguments =
-        ["run", "wire_message", "object_pool", "-t", "40s", "--launches", "2", "--progress", "none"];
+        ["run", "wire_message", "object_pool", "-t", "16s", "--launches", "2", "--progress", "none"];
     let mut child =
         perfbench(folder, &arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let deadline = Instant::now() + Duration::from_secs(120);
@@ -66,4 +67,58 @@ fn an_interrupt_keeps_and_reports_what_was_measured_and_exits_130() {
     assert!(measured(&record) >= 3 && record.rows.iter().filter(waiting).count() >= 1);
     assert!(folder.path().join("store/latest.html").is_file());
     assert!(common::stdout(&ended).contains("interrupted"));
+}
+
+/// The lines of a record that are rows of the first group.
+fn first_group(path: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(path).unwrap();
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("{\"type\":\"row\"")).collect();
+    let group = |line: &str| line.split(',').take(3).collect::<String>();
+    let of_first = rows.iter().filter(|line| group(line) == group(rows[0]));
+    of_first.map(|line| (*line).to_owned()).collect()
+}
+
+#[test]
+fn a_killed_run_goes_on_where_it_was_cut_off_with_its_own_settings_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut child, path) = under_way(folder.path());
+    let busy = output(folder.path(), &["run", "--resume"]);
+    assert!(busy.status.code() == Some(2) && common::stderr(&busy).contains("another perfbench"), "{busy:?}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let before = first_group(&path);
+    let other = output(folder.path(), &["run", "--resume", "--launches", "7"]);
+    assert!(other.status.code() == Some(2) && common::stderr(&other).contains("its launches is 2"), "{other:?}");
+
+    let ended = output(folder.path(), &["run", "--resume", "--progress", "none"]);
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    let record = read(&path).unwrap();
+    assert_eq!(record.end.as_ref().unwrap().status, "complete");
+    assert!(record.warnings.iter().any(|text| text.contains("went on")), "{:?}", record.warnings);
+    assert!(record.rows.len() > before.len() && record.rows.iter().all(|row| row.measured().is_some()));
+    assert_eq!(first_group(&path), before, "what was complete is neither lost nor measured again");
+    assert_eq!(std::fs::read_dir(folder.path().join("store/runs")).unwrap().count(), 1);
+
+    let again = output(folder.path(), &["run", "--resume"]);
+    assert!(again.status.code() == Some(2) && common::stderr(&again).contains("it is complete"), "{again:?}");
+}
+
+#[test]
+fn a_run_from_elsewhere_or_of_another_table_does_not_go_on_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["run", "--clock", "scripted:7", "-t", "20s", "wire_message", "--progress", "none"];
+    assert!(output(folder.path(), &arguments).status.success());
+    let path = folder.path().join("store/runs/scripted-1.ndjson");
+    let whole = std::fs::read_to_string(&path).unwrap();
+    let cut = whole.rsplit_once("{\"type\":\"end\"").unwrap().0;
+    for (from, to, complaint) in [
+        ("Scripted CPU", "Other CPU", "another machine"),
+        ("\"version\":\"", "\"version\":\"9", "another perfbench"),
+        ("\"registry\":\"", "\"registry\":\"f", "another perfbench"),
+    ] {
+        std::fs::write(&path, cut.replacen(from, to, 1)).unwrap();
+        let refused = output(folder.path(), &["run", "--resume", "latest", "--clock", "scripted:7"]);
+        assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+        assert!(common::stderr(&refused).contains(complaint), "{refused:?}");
+    }
 }

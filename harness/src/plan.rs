@@ -4,6 +4,7 @@ use crate::clock::ClockChoice;
 use crate::counter::Selection;
 use crate::isa::{Isa, absent};
 use crate::machine::Machine;
+use crate::stats::random::Random;
 use crate::unavailable::{Reason, Unavailable};
 use crate::workload::{Point, Registry, Variant, Workload, key};
 use std::collections::BTreeMap;
@@ -172,6 +173,16 @@ fn skip(request: &Request, machine: &Machine, point: &Point, variant: &Variant) 
         let detail = format!("needs {} CPUs; the run may use {}", point.cpus, request.cpus.len());
         Unavailable::new(Reason::TooFewCores, detail)
     })
+}
+
+/// Fingerprint of a table: its names, what they stand for and in which order.
+pub fn fingerprint(registry: Registry) -> String {
+    let about = |w: &&Workload| {
+        let points = w.points.iter().map(|p| format!("{p:?}")).collect::<String>();
+        let variants = w.variants.iter().map(|v| format!("{}{}{:?}{}", v.name, v.about, v.role, v.needs));
+        format!("{}{}{}{points}{}", w.name, w.about, w.source, variants.collect::<String>())
+    };
+    format!("{:016x}", Random::hash(&registry.iter().map(about).collect::<String>()))
 }
 
 /// Every name that a filter can mean: workloads, groups and rows.

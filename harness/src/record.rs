@@ -61,6 +61,15 @@ pub struct Header {
     /// Files that the run was given, by input name: file name, size, and a fingerprint of the contents.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub inputs: BTreeMap<String, String>,
+    /// Fingerprint of the table of workloads: a run goes on only with the table that it began with.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub registry: String,
+    /// Whether every timed batch began with cold caches; rows of cold and warm runs are never compared.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cold: bool,
+    /// What a turn of the timing loop takes around nothing, ns; told, not subtracted (docs/method.md says why).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loop_ns_per_op: Option<f64>,
     /// The clock.
     pub clock: ClockFacts,
     /// The machine.

@@ -41,6 +41,8 @@ pub enum Reason {
     Broke,
     /// The run ended before its turn came.
     Interrupted,
+    /// The run measured with cold caches, of which the documented figure does not speak.
+    ColdRun,
 }
 
 impl Reason {
@@ -64,6 +66,7 @@ impl Reason {
             Reason::NoInput => "no-input",
             Reason::Broke => "broke",
             Reason::Interrupted => "interrupted",
+            Reason::ColdRun => "cold-run",
         }
     }
 }
@@ -108,6 +111,7 @@ mod tests {
             Reason::TooFewCores,
             Reason::NotAtThisPoint,
             Reason::NoWorkloadYet,
+            Reason::ColdRun,
         ];
         for reason in reasons {
             assert_eq!(serde_json::to_string(&reason).unwrap(), format!("\"{}\"", reason.code()));

@@ -108,6 +108,8 @@ pub struct CountChange {
 pub enum Refused {
     /// A script dictated the time of one and not of the other.
     Scripted,
+    /// One was measured with cold caches and the other with warm ones.
+    Cold,
     /// They come from different CPUs: base, candidate.
     OtherMachine(String, String),
 }
@@ -117,6 +119,9 @@ impl fmt::Display for Refused {
         match self {
             Refused::Scripted => f.write_str(
                 "one run was timed by a script and the other by a clock: their times have nothing in common",
+            ),
+            Refused::Cold => f.write_str(
+                "one run was measured with cold caches and the other with warm ones: run both with --cold or both without",
             ),
             Refused::OtherMachine(base, candidate) => write!(
                 f,
@@ -157,6 +162,9 @@ pub fn compare(base: &RunRecord, candidate: &RunRecord, policy: &Policy) -> Resu
 fn admit(base: &RunRecord, candidate: &RunRecord, policy: &Policy) -> Result<(), Refused> {
     if base.is_scripted() != candidate.is_scripted() {
         return Err(Refused::Scripted);
+    }
+    if base.header.cold != candidate.header.cold {
+        return Err(Refused::Cold);
     }
     let (old, new) = (&base.header.machine, &candidate.header.machine);
     let same = old.cpu == new.cpu && old.architecture == new.architecture;
@@ -321,6 +329,15 @@ mod tests {
         assert!(gone.incomparable.contains(&("aead/seal_4k/portable".into(), "only in the base".into())));
         let new = compare(&later, &record, &Policy::default()).unwrap();
         assert!(new.incomparable.contains(&("aead/seal_4k/portable".into(), "only in the candidate".into())));
+    }
+
+    #[test]
+    fn cold_and_warm_runs_are_never_compared() {
+        let record = fixture::record();
+        let mut cold = record.clone();
+        cold.header.cold = true;
+        assert_eq!(compare(&record, &cold, &Policy::default()).unwrap_err(), Refused::Cold);
+        assert!(compare(&cold, &cold, &Policy::default()).is_ok());
     }
 
     #[test]

@@ -83,11 +83,21 @@ const FLOOR_ALLOWANCE: f64 = 0.9;
 
 /// Judges one claim by what a record holds.
 pub fn judge(claim: &Claim, record: &RunRecord) -> Judged {
-    let value = source(claim).and_then(|measure| Ok((measure, evaluate(measure, record)?)));
+    let value = source(claim).and_then(|measure| Ok((measure, evaluate(measure, warm(record)?)?)));
     match value {
         Ok((measure, value)) => judge_value(claim, measure, value, record),
         Err(why) => not_measurable(claim, &why),
     }
+}
+
+fn warm(record: &RunRecord) -> Result<&RunRecord, Unavailable> {
+    let cold = || {
+        Unavailable::new(
+            Reason::ColdRun,
+            "the run measured with cold caches, of which the document does not speak; run without --cold",
+        )
+    };
+    if record.header.cold { Err(cold()) } else { Ok(record) }
 }
 
 fn source(claim: &Claim) -> Result<&Measure, Unavailable> {
@@ -385,6 +395,15 @@ mod tests {
         for (id, reason) in expected {
             assert_eq!(report.target(id).unwrap().reason, Some(reason), "{id}");
         }
+    }
+
+    #[test]
+    fn no_target_is_judged_by_a_cold_run() {
+        let mut record = fixture::record();
+        record.header.cold = true;
+        let judged: Vec<Judged> = record.header.claims.iter().map(|claim| judge(claim, &record)).collect();
+        assert!(judged.iter().all(|judged| judged.verdict == Verdict::NotMeasurable));
+        assert!(judged.iter().any(|judged| judged.reason == Some(Reason::ColdRun)));
     }
 
     #[test]

@@ -28,6 +28,10 @@ fn as_run(arguments: &ListArguments) -> RunArguments {
         budget: None,
         launches: None,
         cpus: None,
+        precision: None,
+        cold: false,
+        require_env: None,
+        resume: None,
         seed: None,
         trace: None,
         counters: None,
@@ -42,7 +46,7 @@ fn as_run(arguments: &ListArguments) -> RunArguments {
 pub fn dry_run(context: &Context<'_>, settings: &Settings, plan: &Plan) -> Result<u8, Failure> {
     if context.verbose {
         for setting in &settings.origins {
-            anstream::println!("{:<10} {:<24} {}", setting.name, setting.value, setting.origin);
+            anstream::println!("{:<11} {:<24} {}", setting.name, setting.value, setting.origin);
         }
         anstream::println!();
     }
@@ -50,7 +54,7 @@ pub fn dry_run(context: &Context<'_>, settings: &Settings, plan: &Plan) -> Resul
     let rows: usize = plan.groups.iter().map(|g| g.variants.len()).sum();
     let (launches, slice_ms) = (plan.launches, plan.slice_s * 1e3);
     anstream::println!(
-        "{rows} rows, {launches} launches of {slice_ms:.0} ms a row, about {:.0} s in all",
+        "{rows} rows, {launches} launches of {slice_ms:.0} ms a row and more as time allows, about {:.0} s in all",
         plan.estimate_s
     );
     Ok(OK)

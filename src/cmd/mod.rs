@@ -2,9 +2,11 @@
 
 mod compare;
 mod doctor;
+mod environment;
 mod list;
 mod output;
 mod report;
+mod resume;
 mod run;
 mod targets;
 

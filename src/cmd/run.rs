@@ -1,16 +1,19 @@
 //! `run`: measures, stores, judges, reports. Never fails because of a number.
 
 use super::Context;
+use super::environment;
 use super::output::{self, Output};
+use super::resume::{self, Resumed};
 use crate::args::RunArguments;
 use crate::error::{BROKE, Failure, INTERRUPTED, NOTHING_SELECTED, OK, nearest};
 use crate::interrupt;
 use crate::progress::Progress;
 use crate::settings::Settings;
+use perfbench_harness::case::overhead::loop_ns_per_op;
 use perfbench_harness::clock::{Clock, ClockChoice};
 use perfbench_harness::event::{Event, Onlooker};
 use perfbench_harness::launch::{Fresh, InProcess, Launcher};
-use perfbench_harness::machine::{self, Environment, Machine, environment, limits};
+use perfbench_harness::machine::{self, Environment, Machine, limits};
 use perfbench_harness::plan::{self, Plan, Request};
 use perfbench_harness::record::{End, Header, Line, Outcome, RunRecord, SCHEMA, SCHEMA_NAME, Writer};
 use perfbench_harness::sampler::{Fault, Run, Timekeeper};
@@ -25,11 +28,14 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 /// The command.
-pub fn run(context: &Context<'_>, settings: &mut Settings, arguments: &RunArguments) -> Result<u8, Failure> {
+pub fn run(context: &Context<'_>, settings: &mut Settings, typed: &RunArguments) -> Result<u8, Failure> {
+    let started = Instant::now();
+    let resumed = typed.resume.as_deref().map(|name| Resumed::find(settings, name)).transpose()?;
+    let arguments = &resumed.as_ref().map_or_else(|| Ok(typed.clone()), |run| run.arguments(typed))?;
     let scripted = arguments.clock.as_deref().is_some_and(|clock| clock.starts_with("scripted"));
     let machine = if scripted { Machine::scripted() } else { machine::probe() };
-    let request = settings.request(arguments, context.matches, &machine)?;
-    let plan = plan::plan(&request, &machine, context.tables.registry);
+    let mut request = settings.request(arguments, context.matches, &machine)?;
+    let mut plan = plan::plan(&request, &machine, context.tables.registry);
     if plan.groups.is_empty() {
         return Err(nothing_selected(&request, context.tables.registry));
     }
@@ -38,13 +44,27 @@ pub fn run(context: &Context<'_>, settings: &mut Settings, arguments: &RunArgume
     }
     let outputs = output::parse(&settings.output)?;
     if request.test_only {
-        return check(context, settings, &request, &plan, machine);
+        return check(context, settings, &request, &plan);
     }
     let stop = interrupt::watch();
-    let mut session = Session::begin(context, settings, &request, machine)?;
+    let clock = Clock::open(request.clock);
+    let header = header(context, settings, &request, machine, &clock);
+    environment::require(settings.require_env, &header.environment)?;
+    if let Some(run) = &resumed {
+        run.admit(&header)?;
+        run.leave_out(&mut plan, &mut request);
+    }
+    let progress = Progress::new(settings.progress, context.quiet, request.budget_s);
+    let stored = Stored::open(settings, header, resumed)?;
+    let mut session = Session { stored, clock, progress, started, scripted, own_cpus: own_cpus(&plan) };
     session.greet();
     let measured = session.limits(&request).and_then(|()| session.measure(context, &request, &plan, stop));
     session.end(context, settings, outputs, measured)
+}
+
+/// CPUs that the run itself keeps busy.
+fn own_cpus(plan: &Plan) -> usize {
+    plan.groups.iter().map(|group| group.cpus.len()).max().unwrap_or(1)
 }
 
 /// The error for filters that select nothing, with the nearest names.
@@ -68,18 +88,11 @@ fn launcher(context: &Context<'_>, request: &Request) -> Box<dyn Launcher> {
     Box::new(Fresh::new("/proc/self/exe".into(), &[crate::WORKER], request.seed))
 }
 
-fn check(
-    context: &Context<'_>,
-    settings: &Settings,
-    request: &Request,
-    plan: &Plan,
-    machine: Machine,
-) -> Result<u8, Failure> {
+fn check(context: &Context<'_>, settings: &Settings, request: &Request, plan: &Plan) -> Result<u8, Failure> {
     let clock = Clock::open(request.clock);
     let mut progress = Progress::new(settings.progress, context.quiet, request.budget_s);
     let mut launcher = launcher(context, request);
     let mut broken = 0;
-    drop(machine);
     let mut run = Run {
         request,
         plan,
@@ -105,49 +118,84 @@ fn check(
     })
 }
 
-/// A run under way: the record in memory and on disk.
+/// A run under way.
 struct Session {
-    record: RunRecord,
-    writer: Writer,
-    machine: Machine,
+    stored: Stored,
     clock: Clock,
     progress: Progress,
     started: Instant,
     scripted: bool,
+    own_cpus: usize,
 }
 
-impl Session {
-    fn begin(
-        context: &Context<'_>,
-        settings: &Settings,
-        request: &Request,
-        machine: Machine,
-    ) -> Result<Self, Failure> {
-        let started = Instant::now();
-        let scripted = matches!(request.clock, ClockChoice::Scripted(_));
-        let clock = Clock::open(request.clock);
-        let header = header(context, settings, request, &machine, &clock);
+/// The record in memory and on disk.
+struct Stored {
+    record: RunRecord,
+    writer: Writer,
+    /// What the run took before it was cut off, as far as it could still tell, seconds.
+    before_s: f64,
+}
+
+impl Stored {
+    fn open(settings: &Settings, header: Header, resumed: Option<Resumed>) -> Result<Self, Failure> {
+        match resumed {
+            Some(run) => Self::go_on(run, header.started),
+            None => Self::begin(settings, header),
+        }
+    }
+
+    fn begin(settings: &Settings, header: Header) -> Result<Self, Failure> {
         let store = Store::open(&settings.store).map_err(super::output::store_failure)?;
         let mut writer = Writer::create(&store.path_of(&header.run)).map_err(|error| unwritten(&error))?;
         writer.write(&Line::Run(Box::new(header.clone()))).map_err(|error| unwritten(&error))?;
-        let progress = Progress::new(settings.progress, context.quiet, request.budget_s);
-        Ok(Session { record: RunRecord::new(header), writer, machine, clock, progress, started, scripted })
+        Ok(Self { record: RunRecord::new(header), writer, before_s: 0.0 })
     }
 
+    fn go_on(run: Resumed, now: String) -> Result<Self, Failure> {
+        let writer = Writer::append(&run.path).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => {
+                Failure::usage("the run cannot go on: another perfbench is writing it")
+                    .help("wait for it, or end it")
+            }
+            _ => unwritten(&error),
+        })?;
+        let before_s = run.record.end.as_ref().map_or(0.0, |end| end.elapsed_s);
+        let mut stored = Self { record: RunRecord { end: None, ..run.record }, writer, before_s };
+        let text = format!(
+            "the run was cut off and went on at {now}: {} rows were in the record by then",
+            stored.record.rows.len()
+        );
+        stored.keep(Line::Warning { text }).map_err(|error| unwritten(&error))?;
+        Ok(stored)
+    }
+
+    fn keep(&mut self, line: Line) -> io::Result<()> {
+        let written = self.writer.write(&line);
+        self.record.push(line);
+        written
+    }
+}
+
+impl Session {
     /// What this machine can and cannot measure, on stderr before anything is measured.
     fn greet(&self) {
-        let report = Report::of(&self.record);
+        let report = Report::of(&self.stored.record);
         self.progress.say(text::head(&report, &Look::plain()).trim_end());
     }
 
+    /// The machine's limits, unless a run that goes on has them already.
     fn limits(&mut self, request: &Request) -> Result<(), Failure> {
+        if resume::has_limits(&self.stored.record) {
+            return Ok(());
+        }
         self.progress.on(&Event::Preparing("machine limits"));
-        let (record, writer, progress) = (&mut self.record, &mut self.writer, &mut self.progress);
+        let machine = self.stored.record.header.machine.clone();
+        let (stored, progress) = (&mut self.stored, &mut self.progress);
         let mut written = Ok(());
-        limits::measure(&self.machine, &request.cpus, &self.clock, &mut |limit| {
+        limits::measure(&machine, &request.cpus, &self.clock, &mut |limit| {
             progress.on(&Event::Limit(&limit));
             if written.is_ok() {
-                written = keep(record, writer, Line::Limit(limit));
+                written = stored.keep(Line::Limit(limit));
             }
         });
         written.map_err(|error| unwritten(&error))
@@ -162,7 +210,7 @@ impl Session {
     ) -> Result<(), Failure> {
         self.warn_of_budget(request, plan)?;
         let mut launcher = launcher(context, request);
-        let (record, writer) = (&mut self.record, &mut self.writer);
+        let stored = &mut self.stored;
         let mut run = Run {
             request,
             plan,
@@ -172,7 +220,7 @@ impl Session {
             stop,
             time: (!self.scripted).then_some(&self.started as &dyn Timekeeper),
         };
-        run.measure(&mut |line| keep(record, writer, line)).map_err(|error| unwritten(&error))
+        run.measure(&mut |line| stored.keep(line)).map_err(|error| unwritten(&error))
     }
 
     /// A budget that the selection cannot keep is said before it is broken.
@@ -184,8 +232,28 @@ impl Session {
             "a budget of {:.0} s is too small for this selection: it takes about {:.0} s with the shortest rounds",
             request.budget_s, plan.estimate_s
         );
+        self.warn(text).map_err(|error| unwritten(&error))
+    }
+
+    fn warn(&mut self, text: String) -> io::Result<()> {
         self.progress.on(&Event::Warning(&text));
-        keep(&mut self.record, &mut self.writer, Line::Warning { text }).map_err(|error| unwritten(&error))
+        self.stored.keep(Line::Warning { text })
+    }
+
+    /// The last lines: what got worse meanwhile, and how the run ended.
+    fn close(&mut self, status: &str) -> io::Result<()> {
+        let environment = environment_now(self.scripted);
+        let elapsed_s = if self.scripted { 0.0 } else { self.started.elapsed().as_secs_f64() };
+        for text in environment::worse(&self.stored.record, &environment, self.own_cpus, elapsed_s) {
+            self.warn(text)?;
+        }
+        let elapsed_s = elapsed_s + self.stored.before_s;
+        self.stored.keep(Line::End(End {
+            finished: now(self.scripted),
+            status: status.into(),
+            elapsed_s,
+            environment,
+        }))
     }
 
     /// Shows what was measured, even where the record could not be written to its end.
@@ -197,22 +265,16 @@ impl Session {
         measured: Result<(), Failure>,
     ) -> Result<u8, Failure> {
         let status = if interrupt::came() { "interrupted" } else { "complete" };
-        let end = End {
-            finished: now(self.scripted),
-            status: status.into(),
-            elapsed_s: if self.scripted { 0.0 } else { self.started.elapsed().as_secs_f64() },
-            environment: environment_now(self.scripted),
-        };
-        let end = || keep(&mut self.record, &mut self.writer, Line::End(end));
-        let written = measured.and_then(|()| end().map_err(|error| unwritten(&error)));
+        let written = measured.and_then(|()| self.close(status).map_err(|error| unwritten(&error)));
         self.progress.finish();
-        let report = Report::of(&self.record);
+        let record = &self.stored.record;
+        let report = Report::of(record);
         outputs.push(output::page(settings));
-        let rendered = written.and_then(|()| output::write_all(&self.record, &report, &outputs));
+        let rendered = written.and_then(|()| output::write_all(record, &report, &outputs));
         output::show(context, &report);
         rendered?;
         output::announce(&outputs);
-        let broke = self.record.rows.iter().any(|row| matches!(row.outcome, Outcome::Broke { .. }));
+        let broke = record.rows.iter().any(|row| matches!(row.outcome, Outcome::Broke { .. }));
         Ok(match (status, broke) {
             ("interrupted", _) => INTERRUPTED,
             (_, true) => BROKE,
@@ -221,17 +283,11 @@ impl Session {
     }
 }
 
-fn keep(record: &mut RunRecord, writer: &mut Writer, line: Line) -> io::Result<()> {
-    let written = writer.write(&line);
-    record.push(line);
-    written
-}
-
 fn header(
     context: &Context<'_>,
     settings: &Settings,
     request: &Request,
-    machine: &Machine,
+    machine: Machine,
     clock: &Clock,
 ) -> Header {
     let scripted = clock.scripted().is_some();
@@ -244,8 +300,11 @@ fn header(
         settings: if scripted { Vec::new() } else { settings.origins.clone() },
         seed: request.seed,
         inputs: request.inputs.iter().map(|(name, path)| (name.clone(), fingerprint(path))).collect(),
+        registry: plan::fingerprint(context.tables.registry),
+        cold: request.evict_bytes.is_some(),
+        loop_ns_per_op: Some(loop_ns_per_op(clock)),
         clock: clock.facts(),
-        machine: machine.clone(),
+        machine,
         environment: environment_now(scripted),
         counters: if scripted { Vec::new() } else { counter::facts() },
         claims: (context.tables.claims)(),
@@ -262,7 +321,7 @@ fn fingerprint(path: &Path) -> String {
 }
 
 fn environment_now(scripted: bool) -> Environment {
-    if scripted { Environment::scripted() } else { environment::check() }
+    if scripted { Environment::scripted() } else { machine::environment::check() }
 }
 
 fn now(scripted: bool) -> String {

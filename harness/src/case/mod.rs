@@ -6,6 +6,7 @@ mod control;
 pub mod fleet;
 mod follower;
 pub mod open_loop;
+pub mod overhead;
 pub mod pair;
 pub mod placement;
 pub mod processes;

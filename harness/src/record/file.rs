@@ -4,7 +4,7 @@ use super::{Line, RunRecord, SCHEMA, SCHEMA_NAME};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
@@ -22,6 +22,20 @@ impl Writer {
     /// What the operating system says, with the path.
     pub fn create(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(|e| named(path, e))?;
+        lock(path, &file)?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Opens the file of a run that was cut off, to go on with it: what was not written to its end is cut away.
+    ///
+    /// # Errors
+    /// What the operating system says, with the path; `WouldBlock` where another process is writing it.
+    pub fn append(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().read(true).append(true).open(path).map_err(|e| named(path, e))?;
+        lock(path, &file)?;
+        let bytes = std::fs::read(path).map_err(|e| named(path, e))?;
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        file.set_len(whole as u64).map_err(|e| named(path, e))?;
         Ok(Self { path: path.to_owned(), file })
     }
 
@@ -33,6 +47,15 @@ impl Writer {
         let mut bytes = serde_json::to_vec(line).map_err(io::Error::other)?;
         bytes.push(b'\n');
         self.file.write_all(&bytes).and_then(|()| self.file.flush()).map_err(|e| named(&self.path, e))
+    }
+}
+
+/// Holds the file for this process until it ends, so that no two write one record. A file system without locks does not
+/// keep anybody from writing.
+fn lock(path: &Path, file: &File) -> io::Result<()> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(named(path, io::ErrorKind::WouldBlock.into())),
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
     }
 }
 

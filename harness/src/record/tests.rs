@@ -79,3 +79,15 @@ fn a_round_counts_where_it_is_of_the_prevailing_class_and_undisturbed() {
     assert_eq!((measured.launch_medians(), measured.left_out()), (vec![(0, 20.0)], (1, 3)));
     assert_eq!(measured.bounce_ns(), Some(25.0));
 }
+
+#[test]
+fn a_record_that_was_cut_off_goes_on_after_its_last_whole_line_and_has_one_writer_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.ndjson");
+    std::fs::write(&path, "{\"one\":1}\n{\"tw").unwrap();
+    let mut writer = Writer::append(&path).unwrap();
+    assert_eq!(Writer::append(&path).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    writer.write(&Line::Warning { text: "it goes on".into() }).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text, "{\"one\":1}\n{\"type\":\"warning\",\"text\":\"it goes on\"}\n");
+}

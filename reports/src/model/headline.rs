@@ -91,6 +91,12 @@ pub(super) fn reservations(record: &RunRecord) -> Vec<String> {
         "killed" if record.rows.is_empty() => {}
         status => all.push(format!("the run was {status}: what was measured before is kept")),
     }
+    if record.header.cold {
+        all.push(
+            "every timed batch began with cold caches: no figure is comparable with a warm run's, or judged"
+                .to_owned(),
+        );
+    }
     all.extend(no_hardware_counters(record));
     all.extend(disturbed(record));
     all.extend(interrupted_rounds(record));

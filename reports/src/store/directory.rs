@@ -1,6 +1,7 @@
 //! The local store: one record file a run in `runs/`. No record in it is ever overwritten.
 
 use perfbench_harness::record::{self, Line, ReadError, RunRecord};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
@@ -126,7 +127,11 @@ impl Store {
         record::read(&self.locate(name)?).map_err(StoreError::Unreadable)
     }
 
-    fn locate(&self, name: &str) -> Result<PathBuf, StoreError> {
+    /// The file of the record that a name means.
+    ///
+    /// # Errors
+    /// A name that means none or several.
+    pub fn locate(&self, name: &str) -> Result<PathBuf, StoreError> {
         if Path::new(name).is_file() {
             return Ok(name.into());
         }
@@ -153,16 +158,19 @@ impl Store {
 fn summary(path: &Path) -> Option<Summary> {
     let mut lines = BufReader::new(File::open(path).ok()?).lines().map_while(Result::ok);
     let Ok(Line::Run(header)) = serde_json::from_str(&lines.next()?) else { return None };
-    let (mut rows, mut last) = (0, String::new());
+    let (mut rows, mut last) = (BTreeSet::new(), String::new());
     for line in lines {
-        rows += usize::from(line.starts_with(r#"{"type":"row""#));
+        if line.starts_with(r#"{"type":"row""#) {
+            // Workload, point and variant come first; a row that was improved stands twice.
+            rows.insert(line.split(',').take(4).collect::<String>());
+        }
         last = line;
     }
     let status = match serde_json::from_str(&last) {
         Ok(Line::End(end)) => end.status,
         _ => "killed".into(),
     };
-    Some(Summary { id: header.run, started: header.started, rows, status, path: path.to_owned() })
+    Some(Summary { id: header.run, started: header.started, rows: rows.len(), status, path: path.to_owned() })
 }
 
 #[cfg(test)]

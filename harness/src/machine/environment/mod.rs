@@ -39,6 +39,41 @@ impl Environment {
     }
 }
 
+impl Environment {
+    /// The checks that keep this machine from a grade.
+    pub fn in_the_way_of(&self, grade: char) -> Vec<&EnvironmentCheck> {
+        let allowed = |check: &EnvironmentCheck| {
+            let knob = KNOBS.iter().find(|knob| knob.name == check.name);
+            knob.map_or('A', |knob| best_grade(knob.at_best, check.good))
+        };
+        self.checks.iter().filter(|check| allowed(check) > grade).collect()
+    }
+
+    /// What got worse since an earlier check, in words: knobs that were as measurements want them and are not any more.
+    /// The run itself is a load of `own_cpus`; beyond that, what runs is somebody else's.
+    pub fn worse_than(&self, before: &Self, own_cpus: usize) -> Vec<String> {
+        let was = |name: &str| before.checks.iter().find(|check| check.name == name);
+        let spoiled = |now: &&EnvironmentCheck| match was(&now.name) {
+            Some(then) if now.name == "load" => load_rose(&then.value, &now.value, own_cpus),
+            Some(then) => then.good == Some(true) && now.good == Some(false),
+            None => false,
+        };
+        let worse = self.checks.iter().filter(spoiled);
+        let told = |now: &EnvironmentCheck| {
+            let then = was(&now.name).map_or("unknown", |then| &then.value);
+            format!("{} went from {then} to {} during the run: {}", now.name, now.value, now.effect)
+        };
+        worse.map(told).collect()
+    }
+}
+
+/// Whether at least one more task runs than before and than this run explains.
+fn load_rose(before: &str, after: &str, own_cpus: usize) -> bool {
+    let running = |value: &str| value.split_whitespace().next()?.parse::<f64>().ok();
+    let rose = |before: f64, after: f64| after >= before.max(own_cpus as f64) + 1.0;
+    running(before).zip(running(after)).is_some_and(|(before, after)| rose(before, after))
+}
+
 /// Looks at every knob now. To be called before any thread is pinned.
 pub fn check() -> Environment {
     check_at(&Roots::real())
@@ -60,12 +95,15 @@ fn look(knob: &Knob, roots: &Roots) -> EnvironmentCheck {
 /// worst of these is the machine's. A knob that cannot be read might be wrong: it allows no better than `B`, unless it
 /// bears on no grade at all (`at_best` is `A`).
 fn grade(knobs: impl Iterator<Item = (char, Option<bool>)>) -> char {
-    let allowed = knobs.map(|(at_best, good)| match good {
+    knobs.map(|(at_best, good)| best_grade(at_best, good)).max().unwrap_or('A')
+}
+
+fn best_grade(at_best: char, good: Option<bool>) -> char {
+    match good {
         Some(true) => 'A',
         Some(false) => at_best,
         None => at_best.min('B'),
-    });
-    allowed.max().unwrap_or('A')
+    }
 }
 
 #[cfg(test)]
@@ -150,6 +188,33 @@ mod tests {
         tree.write("proc/sys/kernel/nmi_watchdog", "1");
         let check = check_of(&check_at(&tree.roots), "nmi_watchdog");
         assert_eq!(check.remedy.as_deref(), Some("sudo sysctl -w kernel.nmi_watchdog=0"));
+    }
+
+    #[test]
+    fn what_is_in_the_way_of_a_grade_is_named_and_nothing_else() {
+        let tree = quiet();
+        tree.write("sys/devices/system/cpu/smt/active", "1");
+        tree.write("proc/loadavg", "7.90 1.0 1.0 1/100 1");
+        let environment = check_at(&tree.roots);
+        let names = |grade| -> Vec<&str> {
+            environment.in_the_way_of(grade).iter().map(|check| check.name.as_str()).collect()
+        };
+        assert_eq!((names('A'), names('B'), names('C')), (vec!["smt", "load"], vec!["load"], vec![]));
+    }
+
+    #[test]
+    fn what_got_worse_is_told_and_the_load_of_the_run_itself_is_not() {
+        let tree = quiet();
+        let before = check_at(&tree.roots);
+        tree.write("proc/loadavg", "2.40 1.0 1.0 1/100 1");
+        assert!(check_at(&tree.roots).worse_than(&before, 2).is_empty());
+        tree.write("proc/loadavg", "7.90 1.0 1.0 1/100 1");
+        tree.write("sys/devices/system/cpu/cpufreq/policy0/scaling_governor", "powersave");
+        tree.write("proc/pressure/cpu", "some avg10=12.50 avg60=0.00");
+        let worse = check_at(&tree.roots).worse_than(&before, 2);
+        assert_eq!(worse.len(), 3, "{worse:?}");
+        assert!(worse[0].starts_with("governor went from performance to powersave during the run"));
+        assert!(before.worse_than(&check_at(&tree.roots), 2).is_empty());
     }
 
     #[test]
