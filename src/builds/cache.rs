@@ -141,7 +141,11 @@ fn is_idle(folder: &Path) -> bool {
     File::open(folder.join(USED)).map_or(true, |used| used.try_lock().is_ok())
 }
 
-fn remove(folder: &Path) -> Result<(), Failure> {
+/// Removes a folder, if it is there.
+///
+/// # Errors
+/// A disk that refused.
+pub fn remove(folder: &Path) -> Result<(), Failure> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(refused(folder, &error)),
         _ => Ok(()),

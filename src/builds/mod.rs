@@ -7,6 +7,8 @@ mod code;
 mod named;
 mod relink;
 mod revision;
+#[cfg(test)]
+mod tests;
 mod tool;
 mod toolchain;
 mod workshop;
@@ -125,7 +127,16 @@ pub fn base(
     options: &BuildOptions,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Base, Failure> {
-    let side = match named::meaning(text, &settings.store, options)? {
+    base_in(text, &settings.store, options, progress)
+}
+
+fn base_in(
+    text: &str,
+    store: &Path,
+    options: &BuildOptions,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Base, Failure> {
+    let side = match named::meaning(text, store, options)? {
         Meaning::Record(record) => return Ok(Base::Record(record)),
         Meaning::Binary(path) => side_of_binary(&path)?,
         Meaning::Checkout(folder) => {
@@ -151,16 +162,12 @@ pub fn candidate(options: &BuildOptions, progress: &mut dyn FnMut(&str)) -> Resu
         let running =
             std::env::current_exe().map_err(|error| refused(Path::new("the running program"), &error))?;
         let mut side = side_of_binary(&running)?;
-        (side.name, side.note) = ("the running program".into(), Some(first_line(&failure)));
+        (side.name, side.note) = ("the running program".into(), Some(failure.to_string().replace('\n', " ")));
         return Ok(side);
     }
     let state = Repository::around(&options.checkout).and_then(|repository| repository.state());
     let name = state.map_or("working tree".into(), |state| format!("working tree @ {state}"));
     Workshop::open(options, progress)?.checkout(&options.checkout, name, progress)
-}
-
-fn first_line(failure: &Failure) -> String {
-    failure.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 /// A given executable, as its one link.

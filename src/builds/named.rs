@@ -45,7 +45,7 @@ pub fn meaning(text: &str, store: &Path, options: &BuildOptions) -> Result<Meani
     if may("path:") {
         meanings.extend(path(name)?);
     }
-    if may("run:") && meanings.is_empty() | !Path::new(name).is_file() {
+    if may("run:") && !Path::new(name).is_file() {
         meanings.extend(run(name, store)?);
     }
     if may("rev:") {

@@ -4,11 +4,13 @@ use super::cache::{self, Cache, Entry, Turn, key, refused};
 use super::cargo::{self, Built, Order, Package};
 use super::relink::{self, Relinker};
 use super::revision::{Repository, Revision};
+use super::tool;
 use super::toolchain::Toolchain;
 use super::{BuildOptions, Side};
 use crate::error::Failure;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 /// The sole builder in a cache.
 pub struct Workshop<'a> {
@@ -41,7 +43,7 @@ impl<'a> Workshop<'a> {
         progress: &mut dyn FnMut(&str),
     ) -> Result<Side, Failure> {
         let package = self.package(folder)?;
-        let work = self.cache.work(&format!("checkout-{}", key(&[path_bytes(&package.workspace)])))?;
+        let work = self.checkout_work(&package)?;
         let built = self.build(&package, work.folder(), progress)?;
         let content = fs::read(file_of(&built)).map_err(|error| refused(file_of(&built), &error))?;
         let key = key(&[&content]);
@@ -69,13 +71,35 @@ impl<'a> Workshop<'a> {
         }
         let work = self.cache.work(&format!("revisions-{}", cache::key(&[path_bytes(repository.root())])))?;
         let tree = work.folder().join("tree");
+        let is_first = !tree.exists();
         repository.check_out(&revision.commit, &tree)?;
+        if is_first {
+            self.share_dependencies(&here, work.folder())?;
+        }
         let inside = here.workspace.strip_prefix(repository.root()).unwrap_or(Path::new(""));
         let there = tree.join(inside);
         bring_lock_file(&here.workspace, &there)?;
         let built = self.build(&self.package(&there)?, work.folder(), progress)?;
         let entry = self.keep(&key, &built)?;
         self.side(revision.name(), entry)
+    }
+
+    /// Starts a work folder with what cargo made for the candidate: its dependencies are mostly the same, and compile
+    /// longest. Right only where the sources were written just now: cargo compares times.
+    fn share_dependencies(&self, here: &Package, work: &Path) -> Result<(), Failure> {
+        let made = self.checkout_work(here)?.folder().join(TARGET);
+        if !made.is_dir() || work.join(TARGET).exists() {
+            return Ok(());
+        }
+        let part = work.join("target.part");
+        cache::remove(&part)?;
+        let copied = tool::run(Command::new("cp").args(["-a", "--reflink=auto"]).arg(&made).arg(&part));
+        copied.and_then(|_| fs::rename(&part, work.join(TARGET)).map_err(|error| refused(&part, &error)))
+    }
+
+    /// Where cargo works for a folder of sources.
+    fn checkout_work(&self, package: &Package) -> Result<Entry, Failure> {
+        self.cache.work(&format!("checkout-{}", key(&[path_bytes(&package.workspace)])))
     }
 
     fn package(&self, folder: &Path) -> Result<Package, Failure> {
@@ -91,7 +115,7 @@ impl<'a> Workshop<'a> {
         let order = Order {
             package,
             toolchain: &self.toolchain,
-            target: &work.join("target"),
+            target: &work.join(TARGET),
             arguments: &self.options.cargo_arguments,
             relink: self.options.relink,
         };
@@ -144,6 +168,9 @@ impl<'a> Workshop<'a> {
         key(&parts)
     }
 }
+
+/// Cargo's own folder within a work folder.
+const TARGET: &str = "target";
 
 /// A whole executable, and why it is not relinked, in an entry that holds no link inputs.
 const EXECUTABLE: &str = "executable";

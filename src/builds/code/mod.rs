@@ -66,7 +66,10 @@ impl CodeIndex {
 }
 
 /// The functions of an executable by their offset from its load base.
-fn function_names(executable: &Path) -> Result<BTreeMap<u64, Vec<String>>, String> {
+///
+/// # Errors
+/// What is no executable, or one without symbols.
+pub fn function_names(executable: &Path) -> Result<BTreeMap<u64, Vec<String>>, String> {
     let unreadable = |why: String| format!("{}: {why}", executable.display());
     let bytes = fs::read(executable).map_err(|error| unreadable(error.to_string()))?;
     let file =
