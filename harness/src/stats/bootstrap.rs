@@ -2,6 +2,8 @@
 //! launches are drawn with replacement, because the launch is the unit of inference. Seeded, so that it repeats.
 
 use super::Interval;
+use super::distribution::{normal_cdf, student_quantile};
+use super::interval::quantile_of_sorted;
 use super::random::Random;
 
 /// A statistic of the data and of its resamples.
@@ -11,20 +13,30 @@ pub struct Replicates {
     pub estimate: f64,
     /// The statistic of each resample, ascending.
     sorted: Vec<f64>,
+    launches: usize,
 }
 
 impl Replicates {
-    fn new(estimate: f64, mut values: Vec<f64>) -> Self {
+    fn new(estimate: f64, mut values: Vec<f64>, launches: usize) -> Self {
         values.sort_unstable_by(f64::total_cmp);
-        Replicates { estimate, sorted: values }
+        Replicates { estimate, sorted: values, launches }
     }
 
-    /// The value that a share `q` of the replicates lies below: a one-sided percentile bound.
+    /// The value that a share `q` of the replicates lies below: a one-sided percentile bound, too close to the estimate
+    /// where launches are few.
+    pub fn percentile(&self, q: f64) -> f64 {
+        quantile_of_sorted(&self.sorted, q)
+    }
+
+    /// The one-sided bound below which the truth lies with chance `q`: the percentile expanded for the number of launches
+    /// (Hesterberg 2015, section 3.3), because resamples of n launches spread by 1 - 1/n too little and have thin tails.
     pub fn bound(&self, q: f64) -> f64 {
-        super::interval::quantile_of_sorted(&self.sorted, q)
+        let n = self.launches as f64;
+        let expanded = student_quantile(q, n - 1.0) * (n / (n - 1.0)).sqrt();
+        self.percentile(normal_cdf(expanded))
     }
 
-    /// The two-sided percentile interval.
+    /// The two-sided interval between expanded percentiles.
     pub fn interval(&self, level: f64) -> Interval {
         let tail = (1.0 - level) / 2.0;
         Interval { value: self.estimate, low: self.bound(tail), high: self.bound(1.0 - tail) }
@@ -71,7 +83,7 @@ fn resample(
         statistic(&drawn)
     };
     let values = (0..resamples).map(replicate).collect();
-    Replicates::new(statistic(launches), values)
+    Replicates::new(statistic(launches), values, launches.len())
 }
 
 /// The median of all blocks, resampled by whole launches: equal to [`whole_launches`] of that statistic for a seed, and
@@ -89,7 +101,7 @@ pub fn pooled_median(launches: &[Vec<f64>], resamples: usize, seed: u64) -> Repl
     };
     let values = (0..resamples).map(replicate).collect();
     let once = vec![1; launches.len()];
-    Replicates::new(weighted_median(&blocks, &once, blocks.len()), values)
+    Replicates::new(weighted_median(&blocks, &once, blocks.len()), values, launches.len())
 }
 
 /// Each block with the number of its launch, ascending.
@@ -147,11 +159,21 @@ mod tests {
         let means: Vec<f64> = launches.iter().map(|l| mean_of_all(std::slice::from_ref(l))).collect();
         let centre = means.iter().sum::<f64>() / 64.0;
         let plain = (means.iter().map(|m| (m - centre).powi(2)).sum::<f64>() / 64.0 / 64.0).sqrt();
-        let width = |r: Replicates| r.interval(0.95).relative_half_width() * r.estimate.abs() / 1.96;
+        let width = |r: Replicates| (r.percentile(0.975) - r.percentile(0.025)) / 2.0 / 1.96;
         let whole = width(whole_launches(&launches, mean_of_all, 4000, 9));
         assert!((whole / plain - 1.0).abs() < 0.05, "{whole} against {plain}");
         let both = width(hierarchical(&launches, mean_of_all, 4000, 9));
         assert!(both > whole && both < 1.2 * whole, "{both} against {whole}");
+    }
+
+    #[test]
+    fn a_bound_reaches_further_than_its_percentile_the_fewer_launches_there_are() {
+        let further = |count: usize| {
+            let drawn = pooled_median(&simulated(count, 1.0, 0.1, &mut Random::new(6)), 4000, 7);
+            (drawn.percentile(0.1) - drawn.bound(0.1)) / (drawn.percentile(0.9) - drawn.percentile(0.1))
+        };
+        let (few, many) = (further(6), further(64));
+        assert!(few > 2.0 * many && many > 0.0, "{few} {many}");
     }
 
     #[test]

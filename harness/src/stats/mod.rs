@@ -4,6 +4,7 @@ pub mod bootstrap;
 pub mod distribution;
 pub mod interval;
 pub mod multiple;
+pub mod order;
 pub mod proportion;
 pub mod random;
 pub mod rank;
