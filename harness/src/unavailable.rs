@@ -35,6 +35,8 @@ pub enum Reason {
     Unsupported,
     /// The variant has no case at this point.
     NotAtThisPoint,
+    /// Only one of the two builds of a comparison has it.
+    OneSideOnly,
     /// An input file is needed and absent or unreadable.
     NoInput,
     /// It broke while it was measured.
@@ -63,6 +65,7 @@ impl Reason {
             Reason::NotSelected => "not-selected",
             Reason::Unsupported => "unsupported",
             Reason::NotAtThisPoint => "not-at-this-point",
+            Reason::OneSideOnly => "one-side-only",
             Reason::NoInput => "no-input",
             Reason::Broke => "broke",
             Reason::Interrupted => "interrupted",

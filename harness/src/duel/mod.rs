@@ -2,6 +2,7 @@
 //! rule can decide. Who built them and what a verdict means for an exit code is decided elsewhere.
 
 pub mod arm;
+pub mod contest;
 pub mod file;
 mod process;
 pub mod processes;
