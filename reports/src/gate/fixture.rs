@@ -22,7 +22,7 @@ pub fn gate() -> Gate {
 pub fn quiet_gate() -> Gate {
     let note = Some("no ld.lld beside the compiler".to_owned());
     let base = SideFacts { name: "base.bin".into(), links: 1, note };
-    let rule = Rule { min_effect: 0.03, ..header().rule };
+    let rule = Rule::one_link(0.02);
     let header = Header { base, rule, achieved: None, ..header() };
     let quiet = |contest: &Contest| ["same", "faster"].contains(&contest.variant.as_str());
     judge(&header, &contests().into_iter().filter(quiet).collect::<Vec<_>>())

@@ -39,6 +39,7 @@ pub fn judge(header: &Header, contests: &[Contest]) -> Gate {
         base: header.base.clone(),
         candidate: header.candidate.clone(),
         min_effect: header.rule.min_effect,
+        tolerated: header.rule.tolerated,
         alpha: header.alpha,
         machine: machine_line(&header.machine, &header.clock.name),
         grade: header.environment.grade,
@@ -259,9 +260,9 @@ fn one_link(header: &Header) -> Vec<String> {
     });
     let mut told: Vec<String> = told.collect();
     if !told.is_empty() {
-        let effect = set(header.rule.min_effect);
+        let tolerated = set(header.rule.tolerated);
         told.push(format!(
-            "where a side has one link, its layout alone may move time: nothing below {effect} is called slower"
+            "linking the same code again moves time by up to {tolerated}: so much is not held against the candidate"
         ));
     }
     told

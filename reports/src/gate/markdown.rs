@@ -1,6 +1,6 @@
 //! The judged gate for a pull request's comment and GitHub's job summary: the verdict first, what changed, the rest folded.
 
-use super::sentences::{achieved, headline, same, summary, times, typed, visible};
+use super::sentences::{achieved, headline, looked_for, same, summary, times, typed, visible};
 use super::{Gate, Row, Verdict};
 use crate::format::markdown::{cells_line, code, folded, table};
 use crate::words;
@@ -62,9 +62,10 @@ fn reach(gate: &Gate) -> String {
     let told = achieved(gate).into_iter().map(|(label, text)| format!("- {label}: {}\n", safe(&text)));
     let links = format!("{} and {}", gate.candidate.links, gate.base.links);
     format!(
-        "\n{}- Links: {links} of the candidate and the base\n- Machine: {}, grade {}\n- Gate: {}\n\n```sh\n{}\n```\n\
+        "\n{}- Rule: {}\n- Links: {links} of the candidate and the base\n- Machine: {}, grade {}\n- Gate: {}\n\n```sh\n{}\n```\n\
          `--exact` and the name of a row repeat one row alone.",
         told.collect::<String>(),
+        looked_for(gate),
         safe(&gate.machine),
         gate.grade,
         code(&gate.gate),

@@ -47,6 +47,8 @@ pub struct Gate {
     pub candidate: SideFacts,
     /// The slowdown that is looked for, as a share.
     pub min_effect: f64,
+    /// What is not held against the candidate, as a share.
+    pub tolerated: f64,
     /// Chance of any false alarm in the whole suite that is allowed for.
     pub alpha: f64,
     /// CPU, architecture, hypervisor and clock, in one line.

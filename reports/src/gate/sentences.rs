@@ -127,6 +127,12 @@ pub fn same(gate: &Gate) -> String {
     format!("same: a slowdown of {} is excluded", set(gate.min_effect))
 }
 
+/// `slowdowns of 2 % or more are looked for, up to 0.5 % is tolerated`.
+pub fn looked_for(gate: &Gate) -> String {
+    let (effect, tolerated) = (set(gate.min_effect), set(gate.tolerated));
+    format!("slowdowns of {effect} or more are looked for, up to {tolerated} is tolerated")
+}
+
 /// What the self-test found out about the verdicts here, a label and a sentence each.
 pub fn achieved(gate: &Gate) -> Vec<(&'static str, String)> {
     let Some(achieved) = &gate.achieved else { return vec![("Self-test", NO_SELFTEST.into())] };

@@ -1,6 +1,6 @@
 //! The judged gate for a terminal: rows under their verdict, worst first, readable at 80 columns.
 
-use super::sentences::{achieved, direction, headline, same, set, span, summary, times};
+use super::sentences::{achieved, direction, headline, looked_for, same, span, summary, times};
 use super::{Gate, Row, Verdict};
 use crate::format::paint::Ink;
 use crate::format::text::{Look, wrapped};
@@ -22,7 +22,7 @@ fn head(gate: &Gate, look: &Look) -> String {
     let sides = format!("{} compared with {}, {}", gate.candidate.name, gate.base.name, links(gate));
     text += &wrapped(&sides, "", "  ", look.width);
     text += &wrapped(&gate.machine, "", "  ", look.width);
-    text += &format!("slowdowns of {} or more are looked for\n", set(gate.min_effect));
+    text += &wrapped(&looked_for(gate), "", "  ", look.width);
     for reservation in &gate.reservations {
         text += &painted(Ink::Doubt, &wrapped(reservation, " ! ", "   ", look.width), look);
     }
