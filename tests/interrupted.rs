@@ -88,7 +88,10 @@ fn a_killed_run_goes_on_where_it_was_cut_off_with_its_own_settings_and_no_others
     child.wait().unwrap();
     let before = first_group(&path);
     let other = output(folder.path(), &["run", "--resume", "--launches", "7"]);
-    assert!(other.status.code() == Some(2) && common::stderr(&other).contains("its launches is 2"), "{other:?}");
+    assert!(
+        other.status.code() == Some(2) && common::stderr(&other).contains("its launches is 2"),
+        "{other:?}"
+    );
 
     let ended = output(folder.path(), &["run", "--resume", "--progress", "none"]);
     assert_eq!(ended.status.code(), Some(0), "{ended:?}");

@@ -5,8 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders that hold Rust of ours.
-const RUST: [&str; 8] =
-    ["src", "harness", "workloads", "reports", "tests", "benches", "examples", "scripts"];
+const RUST: [&str; 8] = ["src", "harness", "workloads", "reports", "tests", "benches", "examples", "scripts"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

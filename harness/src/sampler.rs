@@ -36,6 +36,8 @@ pub struct Run<'a> {
     pub stop: &'a AtomicBool,
     /// Tells how much of the budget is used; none where a script dictates time, and then the plan is kept to the letter.
     pub time: Option<&'a dyn Timekeeper>,
+    /// The nearest line bounce seen so far, ns; infinite before the first. Placements are near or far beside it.
+    pub nearest_ns: f64,
 }
 
 /// What a launch takes beside its slices until one has shown it, seconds.
@@ -69,6 +71,7 @@ impl Run<'_> {
             measured.push(progress);
         }
         self.second_pass(&mut measured);
+        measured.iter_mut().for_each(|progress| progress.place(self.nearest_ns));
         for progress in measured.iter_mut().filter(|progress| progress.improved) {
             hand_over(progress, sink)?;
         }
@@ -169,6 +172,8 @@ impl Run<'_> {
     fn launch(&mut self, progress: &mut Progress<'_>, slice_s: f64) {
         let before_s = self.elapsed_s();
         self.all_side_by_side(progress, slice_s);
+        self.nearest_ns = self.nearest_ns.min(progress.own_nearest_ns());
+        progress.place(self.nearest_ns);
         progress.launched(slice_s, self.elapsed_s() - before_s);
         let (done, group) = (progress.launches as usize, progress.group.name());
         let of = done.max(self.plan.launches as usize);

@@ -9,9 +9,9 @@ mod settled;
 #[cfg(test)]
 mod tests;
 
-pub use histogram::{decode, encode};
+pub use histogram::{Stamped, decode, encode};
 
-use crate::case::{Case, Fact, Stamps};
+use crate::case::{Bounce, Case, Fact};
 use crate::clock::{Clock, ClockChoice, ClockFacts};
 use crate::counter::{self, Selection};
 use crate::duel::arm;
@@ -158,34 +158,10 @@ pub struct Rounds {
     pub stolen_ms: Option<f64>,
     /// Likewise, time in which some task waited for a CPU.
     pub waited_ms: Option<f64>,
-    /// Where the two cores were, one letter a round.
-    pub classes: String,
-    /// Line bounce around each round.
-    pub bounce_ns: Vec<f64>,
-    /// Stamped operations, HdrHistogram V2 in base64; empty where the point asks for none.
-    pub histogram_v2: String,
-    /// Likewise by part, where the case tells parts apart.
-    #[serde(default)]
-    pub parts_v2: BTreeMap<String, String>,
-    /// Where the two cores were around the stamped operations; none for solo cases.
-    pub stamp_class: Option<char>,
-}
-
-impl Rounds {
-    fn with(self, stamps: &Stamps) -> Self {
-        let part = |(name, histogram): (&String, _)| (name.clone(), encode(histogram));
-        let parts_v2 = stamps.parts.iter().map(part).collect();
-        Rounds { histogram_v2: encode(&stamps.all), parts_v2, ..self }
-    }
-
-    /// The single operations, where some were stamped.
-    pub fn stamps(&self) -> Option<Stamps> {
-        let part = |(name, text): (&String, &String)| Some((name.clone(), decode(text)?));
-        Some(Stamps {
-            all: decode(&self.histogram_v2)?,
-            parts: self.parts_v2.iter().filter_map(part).collect(),
-        })
-    }
+    /// Line bounce around each round, where two cores took part.
+    pub bounces: Vec<Bounce>,
+    /// Its single operations.
+    pub stamped: Stamped,
 }
 
 /// Operations in the first batch of a case, whose checksum goes into the record.

@@ -99,6 +99,7 @@ fn run(request: &Request, limits_s: f64) -> Ended {
         onlooker: &mut Silent,
         stop: &stop,
         time: Some(&hands),
+        nearest_ns: f64::INFINITY,
     };
     let mut rows = Vec::new();
     let mut sink = |line| {
@@ -181,9 +182,18 @@ fn without_a_timekeeper_a_precision_alone_calls_for_more_launches_than_planned()
         io::Result::Ok(())
     };
     let (launcher, onlooker) = (&mut launcher, &mut onlooker);
-    Run { request: &request, plan: &plan, calibration, launcher, onlooker, stop: &stop, time: None }
-        .measure(&mut sink)
-        .unwrap();
+    Run {
+        request: &request,
+        plan: &plan,
+        calibration,
+        launcher,
+        onlooker,
+        stop: &stop,
+        time: None,
+        nearest_ns: f64::INFINITY,
+    }
+    .measure(&mut sink)
+    .unwrap();
     let Some(Line::Row(last)) = rows.last() else { panic!("the last line is a row") };
     let measured = last.measured().unwrap();
     assert!(measured.launches.len() > 2 && measured.time().relative_half_width() <= 0.0005);

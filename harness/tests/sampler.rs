@@ -2,15 +2,15 @@
 
 mod table;
 
-use perfbench_harness::case::{Case, solo};
+use perfbench_harness::case::{Bounce, Case, solo};
 use perfbench_harness::clock::Clock;
 use perfbench_harness::event::{Event, Onlooker, Silent};
 use perfbench_harness::launch::{Died, InProcess, Launcher};
 use perfbench_harness::machine::Machine;
 use perfbench_harness::plan::{Request, plan};
-use perfbench_harness::record::{Line, Outcome, Row};
+use perfbench_harness::record::{Line, Measured, Outcome, Row};
 use perfbench_harness::sampler::Run;
-use perfbench_harness::worker::{Job, Reply, Task};
+use perfbench_harness::worker::{Done, Job, Reply, Task};
 use perfbench_harness::{Broken, Isa, Point, Reason, Registry, Setup, Unavailable, Variant, Workload};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -54,10 +54,20 @@ fn measure(
     onlooker: &mut dyn Onlooker,
     stop: &AtomicBool,
 ) -> Vec<Row> {
+    measure_beside(f64::INFINITY, request, launcher, onlooker, stop)
+}
+
+fn measure_beside(
+    nearest_ns: f64,
+    request: &Request,
+    launcher: &mut dyn Launcher,
+    onlooker: &mut dyn Onlooker,
+    stop: &AtomicBool,
+) -> Vec<Row> {
     let registry: Registry = &REGISTRY;
     let plan = plan(request, &Machine::scripted(), registry);
     let calibration = Clock::open(request.clock).facts();
-    let mut run = Run { request, plan: &plan, calibration, launcher, onlooker, stop, time: None };
+    let mut run = Run { request, plan: &plan, calibration, launcher, onlooker, stop, time: None, nearest_ns };
     let mut rows = Vec::new();
     let mut sink = |line| {
         let Line::Row(row) = line else { panic!("the sampler writes rows") };
@@ -169,10 +179,54 @@ fn a_check_alone_times_nothing_and_reports_each_variant() {
         onlooker: &mut onlooker,
         stop: &stop,
         time: None,
+        nearest_ns: f64::INFINITY,
     };
     let mut told = Vec::new();
     run.check(&mut |row, fault| told.push((row.to_owned(), fault.is_none())));
     let passed: Vec<&str> = told.iter().filter(|(_, ok)| *ok).map(|(row, _)| row.as_str()).collect();
     assert_eq!(told.len(), 6);
     assert_eq!(passed, ["table/good", "table/other", "table/panics", "table/absent"]);
+}
+
+/// Says that the cores were 200 ns apart in the first launch and 25 ns in the others.
+struct Wandering(InProcess);
+
+impl Launcher for Wandering {
+    fn launch(&mut self, job: &Job, reply: &mut dyn FnMut(Reply)) -> Result<(), Died> {
+        let Task::Measure { launch, .. } = job.task else { return self.0.launch(job, reply) };
+        let one_way_ns = if launch == 0 { 200.0 } else { 25.0 };
+        let bounce = Bounce { before_ns: one_way_ns, after_ns: one_way_ns };
+        self.0.launch(job, &mut |mut told| {
+            if let Reply::Outcome { result: Done::Rounds(rounds), .. } = &mut told {
+                rounds.bounces = vec![bounce; rounds.ns_per_op.len()];
+                rounds.stamped.bounce = Some(bounce);
+            }
+            reply(told);
+        })
+    }
+}
+
+fn classes(row: &Row) -> Vec<char> {
+    row.measured().unwrap().launches.iter().map(|launch| launch.classes.chars().next().unwrap()).collect()
+}
+
+#[test]
+fn launches_are_far_beside_the_nearest_place_of_the_run_and_never_mixed_with_near_ones() {
+    let request = request(&["first/good"]);
+    let stop = AtomicBool::new(false);
+    let measure = |nearest_ns| {
+        measure_beside(nearest_ns, &request, &mut Wandering(InProcess(&REGISTRY)), &mut Silent, &stop)
+    };
+    let wandered = measure(f64::INFINITY).pop().unwrap();
+    assert_eq!(classes(&wandered), ['f', 'n', 'n', 'n']);
+    let measured = wandered.measured().unwrap();
+    assert_eq!(measured.launch_medians().len(), 3);
+    let steady =
+        measure_beside(f64::INFINITY, &request, &mut InProcess(&REGISTRY), &mut Silent, &stop).pop().unwrap();
+    let samples = |measured: &Measured| measured.latency.as_ref().unwrap().samples;
+    assert!(
+        samples(measured) < samples(steady.measured().unwrap()),
+        "stamps of the other place are left out"
+    );
+    assert_eq!(classes(&measure(5.0).pop().unwrap()), ['f'; 4], "something nearer was seen before");
 }

@@ -101,6 +101,7 @@ fn check(context: &Context<'_>, settings: &Settings, request: &Request, plan: &P
         onlooker: &mut progress,
         stop: interrupt::watch(),
         time: None,
+        nearest_ns: f64::INFINITY,
     };
     run.check(&mut |row, fault| {
         broken += usize::from(matches!(fault, Some(Fault::Broke(_))));
@@ -219,6 +220,7 @@ impl Session {
             onlooker: &mut self.progress,
             stop,
             time: (!self.scripted).then_some(&self.started as &dyn Timekeeper),
+            nearest_ns: stored.record.limit("line_bounce").map_or(f64::INFINITY, |bounce| bounce.low),
         };
         run.measure(&mut |line| stored.keep(line)).map_err(|error| unwritten(&error))
     }

@@ -2,11 +2,12 @@
 //! batch lengths, widths and rows come out.
 
 use super::Fault;
-use crate::case::Stamps;
+use crate::case::placement::nearest_ns;
+use crate::case::{Bounce, Stamps};
 use crate::plan::{Group, LAUNCHES_MOST};
 use crate::record::{Latency, Launch, Measured, Outcome, Percentiles, QUIET, Row, RowBound};
 use crate::unavailable::{Reason, Unavailable};
-use crate::worker::{self, Batches, Done, Prepared, Rounds};
+use crate::worker::{self, Batches, Done, Prepared, Rounds, Stamped};
 use crate::workload::Variant;
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
@@ -50,8 +51,10 @@ pub(super) struct Progress<'a> {
     pub(super) extra_s: f64,
     /// Whether launches were planned and not made because the run was interrupted.
     pub(super) partial: bool,
-    /// Whether launches were made since the rows were last in the record.
+    /// Whether launches were made or rounds labelled anew since the rows were last in the record.
     pub(super) improved: bool,
+    /// The nearest line bounce of the run.
+    nearest_ns: f64,
 }
 
 /// Everything known of one variant.
@@ -60,8 +63,9 @@ struct OfVariant {
     prepared: Option<Prepared>,
     batches: Option<Batches>,
     measured: Option<Measured>,
-    /// One distribution a placement class: classes are never mixed.
-    stamps: BTreeMap<Option<char>, Stamps>,
+    /// Line bounces of every launch, one a round, and its single operations.
+    bounces: Vec<Vec<Bounce>>,
+    stamped: Vec<Stamped>,
     fault: Option<Fault>,
 }
 
@@ -73,8 +77,9 @@ impl<'a> Progress<'a> {
             (p.variant.name.to_owned(), OfVariant { fault, ..OfVariant::default() })
         };
         let variants = group.variants.iter().map(fresh).collect();
-        let (launches, slice_s, spent_s) = (0, 0.0, 0.0);
-        Self { group, variants, launches, slice_s, spent_s, extra_s, partial: false, improved: false }
+        let (launches, slice_s, spent_s, nearest_ns) = (0, 0.0, 0.0, f64::INFINITY);
+        let (partial, improved) = (false, false);
+        Self { group, variants, launches, slice_s, spent_s, extra_s, partial, improved, nearest_ns }
     }
 
     /// The variants without a fault, in table order.
@@ -116,6 +121,19 @@ impl<'a> Progress<'a> {
             Done::Unavailable(unavailable) => variant.fault = Some(Fault::Unavailable(unavailable)),
             Done::Broke(message) => variant.fault = Some(Fault::Broke(message)),
         }
+    }
+
+    /// The nearest line bounce of the group; infinite where none was measured.
+    pub(super) fn own_nearest_ns(&self) -> f64 {
+        nearest_ns(self.variants.values().flat_map(|variant| &variant.bounces).flatten())
+    }
+
+    /// Tells near from far beside the nearest bounce of the run. A label that changes after the rows were handed over makes
+    /// them worth handing over again.
+    pub(super) fn place(&mut self, nearest_ns: f64) {
+        self.nearest_ns = nearest_ns;
+        let changed = self.variants.values_mut().map(|variant| variant.place(nearest_ns));
+        self.improved |= changed.fold(false, |any, changed| any | changed);
     }
 
     /// Counts a launch that has been made.
@@ -172,7 +190,8 @@ impl<'a> Progress<'a> {
 
     /// The rows as they stand.
     pub(super) fn rows(&self) -> Vec<Row> {
-        let outcome = |name: &str| self.variants.get(name).map_or_else(not_reached, OfVariant::outcome);
+        let outcome =
+            |name: &str| self.variants.get(name).map_or_else(not_reached, |v| v.outcome(self.nearest_ns));
         self.group.variants.iter().map(|p| self.row(p.variant, outcome(p.variant.name))).collect()
     }
 
@@ -202,11 +221,7 @@ impl<'a> Progress<'a> {
 impl OfVariant {
     fn add(&mut self, launch: u32, rounds: Rounds) {
         let Some(measured) = &mut self.measured else { return };
-        let stamps = rounds.stamps();
-        let percentiles = stamps.as_ref().filter(|s| !s.all.is_empty()).map(|s| percentiles(&s.all));
-        if let Some(more) = &stamps {
-            self.stamps.entry(rounds.stamp_class).or_default().add(more);
-        }
+        let percentiles = rounds.stamped.stamps().map(|stamps| percentiles(&stamps.all));
         let disturbed = rounds.marks.chars().any(|mark| mark != QUIET);
         measured.launches.push(Launch {
             launch,
@@ -215,10 +230,32 @@ impl OfVariant {
             warm_up_batches: rounds.warm_up_batches,
             stolen_ms: rounds.stolen_ms,
             waited_ms: rounds.waited_ms,
-            classes: rounds.classes,
-            bounce_ns: rounds.bounce_ns,
+            classes: String::new(),
+            bounce_ns: rounds.bounces.iter().map(Bounce::mean_ns).collect(),
             percentiles,
         });
+        self.bounces.push(rounds.bounces);
+        self.stamped.push(rounds.stamped);
+    }
+
+    /// Labels every round; whether a label changed.
+    fn place(&mut self, nearest_ns: f64) -> bool {
+        let mut changed = false;
+        for (launch, bounces) in self.measured.iter_mut().flat_map(|m| &mut m.launches).zip(&self.bounces) {
+            let classes = bounces.iter().map(|bounce| bounce.class(nearest_ns)).collect();
+            changed |= launch.classes != classes;
+            launch.classes = classes;
+        }
+        changed
+    }
+
+    /// Single operations of the launches that were stamped where most rounds were made: classes are never mixed.
+    fn stamps(&self, class: Option<char>, nearest_ns: f64) -> Option<Stamps> {
+        let of_class = |s: &&Stamped| s.bounce.map(|bounce| bounce.class(nearest_ns)) == class;
+        let mut launches = self.stamped.iter().filter(of_class).filter_map(Stamped::stamps);
+        let mut all = launches.next()?;
+        launches.for_each(|more| all.add(&more));
+        Some(all)
     }
 
     /// A whole multiple of the shared count that is long against the clock's grain, and enough untimed operations
@@ -245,12 +282,12 @@ impl OfVariant {
         });
     }
 
-    fn outcome(&self) -> Outcome {
+    fn outcome(&self, nearest_ns: f64) -> Outcome {
         match (&self.fault, &self.measured) {
             (Some(fault), _) => fault.clone().into(),
             (None, Some(measured)) if !measured.launches.is_empty() => {
                 let mut measured = measured.clone();
-                if let Some(stamps) = self.stamps.get(&measured.class()) {
+                if let Some(stamps) = self.stamps(measured.class(), nearest_ns) {
                     measured.latency = Some(latency(&stamps.all));
                     let parts = stamps.parts.iter().map(|(name, part)| (name.clone(), latency(part)));
                     measured.latency_parts = parts.collect();

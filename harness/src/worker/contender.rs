@@ -2,7 +2,7 @@
 
 use super::evidence::mark;
 use super::settled::settled;
-use super::{Batches, Bench, Done, Fault, Rounds, guarded};
+use super::{Batches, Bench, Done, Fault, Rounds, Stamped, guarded};
 use crate::case::{Batch, Case, Stamps};
 use crate::record::QUIET;
 use crate::workload::Variant;
@@ -19,7 +19,6 @@ pub(super) struct Contender<'a> {
     /// Rounds asked for, and those made again because the kernel saw them disturbed.
     asked: usize,
     repeated: usize,
-    stamps: Stamps,
     bench: &'a Bench<'a>,
 }
 
@@ -30,8 +29,8 @@ impl<'a> Contender<'a> {
         batches: Batches,
         case: Box<dyn Case>,
     ) -> Self {
-        let (rounds, stamps) = (Ok(Rounds::default()), Stamps::default());
-        Self { variant, batches, case, rounds, asked: 0, repeated: 0, stamps, bench }
+        let rounds = Ok(Rounds::default());
+        Self { variant, batches, case, rounds, asked: 0, repeated: 0, bench }
     }
 
     /// Runs one batch; a panic ends this variant and no other.
@@ -78,10 +77,7 @@ impl<'a> Contender<'a> {
         }
         self.run(self.batches.ops, |rounds, batch| {
             rounds.ns_per_op.push(batch.ns_per_unit(units));
-            if let Some(bounce) = batch.bounce {
-                rounds.classes.push(bounce.class());
-                rounds.bounce_ns.push((bounce.before_ns + bounce.after_ns) / 2.0);
-            }
+            rounds.bounces.extend(batch.bounce);
         });
         let Ok(rounds) = &mut self.rounds else { return QUIET };
         let mark = mark(before, (self.bench.witness)());
@@ -100,16 +96,16 @@ impl<'a> Contender<'a> {
             self.stamp(ops);
         }
         match self.rounds {
-            Ok(rounds) => Done::Rounds(rounds.with(&self.stamps)),
+            Ok(rounds) => Done::Rounds(rounds),
             Err(fault) => fault.into(),
         }
     }
 
     fn stamp(&mut self, ops: u64) {
-        let (case, clock, stamps) = (&mut self.case, &self.bench.clock, &mut self.stamps);
-        let stamped = guarded(|| Ok(case.stamped(ops, clock, stamps)));
+        let (case, clock, mut stamps) = (&mut self.case, &self.bench.clock, Stamps::default());
+        let stamped = guarded(|| Ok(case.stamped(ops, clock, &mut stamps)));
         match (stamped, &mut self.rounds) {
-            (Ok(batch), Ok(rounds)) => rounds.stamp_class = batch.bounce.map(|bounce| bounce.class()),
+            (Ok(batch), Ok(rounds)) => rounds.stamped = Stamped::new(&stamps, batch.bounce),
             (Err(fault), rounds) => *rounds = Err(fault),
             (Ok(_), Err(_)) => {}
         }
