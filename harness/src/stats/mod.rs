@@ -2,6 +2,7 @@
 
 pub mod bootstrap;
 pub mod distribution;
+pub mod equivalence;
 pub mod interval;
 pub mod multiple;
 pub mod order;
