@@ -6,6 +6,7 @@ pub mod equivalence;
 pub mod interval;
 pub mod multiple;
 pub mod order;
+pub mod power;
 pub mod proportion;
 pub mod random;
 pub mod rank;
