@@ -10,6 +10,7 @@ pub mod power;
 pub mod proportion;
 pub mod random;
 pub mod rank;
+pub mod scaling;
 pub mod sequential;
 
 pub use interval::{Interval, median, quantile};
