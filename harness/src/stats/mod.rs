@@ -1,6 +1,7 @@
 //! Statistics as pure functions on slices, each with its source. Nothing here prints or reads a clock.
 
 pub mod bootstrap;
+pub mod change_points;
 pub mod distribution;
 pub mod equivalence;
 pub mod interval;
