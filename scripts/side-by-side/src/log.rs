@@ -1,6 +1,7 @@
 //! What a comparison of tools leaves on disk: one JSON line an effect and a verdict, flushed one by one, so that a killed
 //! run goes on where it was.
 
+use crate::effect::Injection;
 use crate::neighbour::Neighbour;
 use crate::tool::Tool;
 use serde::{Deserialize, Serialize};
@@ -23,9 +24,11 @@ pub enum Line {
 pub struct Effect {
     /// The piece of work.
     pub work: String,
+    /// Where the candidate spins.
+    pub injection: Injection,
     /// What was wanted, percent.
     pub asked_percent: f64,
-    /// Steps of the spin after each batch.
+    /// Steps of the spin for each operation.
     pub spins: u64,
     /// The slowdown that a paired trace found for it: the median, percent.
     pub percent: f64,
@@ -33,8 +36,8 @@ pub struct Effect {
     pub low_percent: f64,
     /// Upper bound.
     pub high_percent: f64,
-    /// Length of a batch without the spin.
-    pub batch_ns: f64,
+    /// Length of an operation without the spin.
+    pub operation_ns: f64,
 }
 
 /// One verdict of one tool.
@@ -105,16 +108,20 @@ impl Known {
     }
 
     /// The calibrated slowdown of a piece of work.
-    pub fn effect(&self, work: &str, asked_percent: f64) -> Option<&Effect> {
-        self.effects.iter().find(|effect| effect.work == work && effect.asked_percent == asked_percent)
+    pub fn effect(&self, work: &str, injection: Injection, asked_percent: f64) -> Option<&Effect> {
+        let same = |effect: &&Effect| {
+            (effect.work.as_str(), effect.injection, effect.asked_percent) == (work, injection, asked_percent)
+        };
+        self.effects.iter().find(same)
     }
 
     /// The slowdown that a verdict was given on, percent; none where it is not calibrated.
     pub fn truth_percent(&self, verdict: &Verdict) -> Option<f64> {
-        if verdict.asked_percent == 0.0 {
+        let Verdict { tool, work, asked_percent, .. } = verdict;
+        if *asked_percent == 0.0 {
             return Some(0.0);
         }
-        self.effect(&verdict.work, verdict.asked_percent).map(|effect| effect.percent)
+        self.effect(work, tool.injection(), *asked_percent).map(|effect| effect.percent)
     }
 }
 

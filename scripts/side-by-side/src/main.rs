@@ -7,10 +7,11 @@ use perfbench_side_by_side::neighbour::Neighbour;
 use perfbench_side_by_side::schedule::{Cell, cells, next};
 use perfbench_side_by_side::table::{markdown, summary};
 use perfbench_side_by_side::tool::{Places, Tool};
-use perfbench_side_by_side::work::{WORKS, Work, two_cpus};
+use perfbench_side_by_side::work::{WORKS, Work};
 use std::error::Error;
 use std::fs;
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -32,7 +33,7 @@ struct Arguments {
     /// Verdicts wanted of each tool on each piece of work at each slowdown
     #[arg(long, default_value_t = 20)]
     n: usize,
-    /// Time for asking, shared equally by the tools; 0 only writes the table
+    /// Time for calibrating and asking, shared equally by the tools; 0 only writes the table
     #[arg(long, default_value_t = 10.0)]
     minutes: f64,
     /// Folder of verdicts.ndjson, table.md and table.json; what is there is gone on with
@@ -83,17 +84,17 @@ struct Session {
 
 impl Session {
     fn ask(&mut self, arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+        let end = Instant::now() + Duration::from_secs_f64(arguments.minutes * 60.0);
         let scratch = arguments.out.join("scratch");
-        fs::create_dir_all(&scratch)?;
+        empty(&scratch)?;
         let here = std::env::current_exe()?;
         let places = Places {
             rivals: here.parent().ok_or("an executable lies in a folder")?.into(),
             perfbench: arguments.perfbench.clone(),
             scratch: scratch.canonicalize()?,
         };
-        self.calibrate(arguments)?;
         let cells = cells(&arguments.tools, &arguments.workloads, &arguments.neighbour, &arguments.effects);
-        let end = Instant::now() + Duration::from_secs_f64(arguments.minutes * 60.0);
+        self.calibrate(&cells)?;
         while Instant::now() < end {
             let Some(cell) = next(&cells, &self.known.verdicts, arguments.n) else { break };
             self.ask_once(cell, &places)?;
@@ -102,13 +103,13 @@ impl Session {
     }
 
     /// Finds the spins of the slowdowns that are not known yet.
-    fn calibrate(&mut self, arguments: &Arguments) -> Result<(), Box<dyn Error>> {
-        let [cpu, _] = two_cpus();
-        for name in &arguments.workloads {
-            for percent in arguments.effects.iter().filter(|percent| **percent > 0.0) {
-                if self.known.effect(name, *percent).is_none() {
-                    self.keep(Line::Effect(calibrate(work(name), *percent, cpu)))?;
-                }
+    fn calibrate(&mut self, cells: &[Cell]) -> Result<(), Box<dyn Error>> {
+        for Cell { tool, work: name, asked_percent, .. } in
+            cells.iter().filter(|cell| cell.asked_percent > 0.0)
+        {
+            let injection = tool.injection();
+            if self.known.effect(name, injection, *asked_percent).is_none() {
+                self.keep(Line::Effect(calibrate(work(name), injection, *asked_percent)))?;
             }
         }
         Ok(())
@@ -116,7 +117,7 @@ impl Session {
 
     fn ask_once(&mut self, cell: &Cell, places: &Places) -> Result<(), Box<dyn Error>> {
         let Cell { tool, work: name, neighbour, asked_percent } = *cell;
-        let spins = self.known.effect(name, asked_percent).map_or(0, |effect| effect.spins);
+        let spins = self.known.effect(name, tool.injection(), asked_percent).map_or(0, |effect| effect.spins);
         let load = load()?;
         let running = neighbour.start(&places.scratch)?;
         let start = Instant::now();
@@ -132,6 +133,14 @@ impl Session {
         self.log.write(&line)?;
         self.known.add(line);
         Ok(())
+    }
+}
+
+/// Makes the folder anew: copies of executables that a killed run left are not those of now.
+fn empty(folder: &Path) -> std::io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => fs::create_dir_all(folder),
     }
 }
 

@@ -151,12 +151,17 @@ pub fn markdown(known: &Known) -> String {
 }
 
 fn effects(effects: &[Effect]) -> String {
-    let mut text = String::from("## Injected slowdowns\n\n| work | batch | asked | found (95 %) | steps |\n");
-    text.push_str("|---|---:|---:|---:|---:|\n");
-    for Effect { work, asked_percent, spins, percent, low_percent, high_percent, batch_ns } in effects {
+    let mut text = String::from(
+        "## Injected slowdowns\n\n| work | operation | spins after | asked | found (95 %) | steps |\n",
+    );
+    text.push_str("|---|---:|---|---:|---:|---:|\n");
+    for Effect { work, injection, asked_percent, spins, percent, low_percent, high_percent, operation_ns } in
+        effects
+    {
+        let after = format!("each {injection:?}").to_lowercase();
         let found = format!("{percent:.2} % ({low_percent:.2} to {high_percent:.2})");
-        let line = format!("| {work} | {:.1} us | {asked_percent} % | {found} | {spins} |\n", batch_ns / 1e3);
-        text.push_str(&line);
+        let length = format!("{:.1} us", operation_ns / 1e3);
+        text.push_str(&format!("| {work} | {length} | {after} | {asked_percent} % | {found} | {spins} |\n"));
     }
     text
 }
@@ -213,28 +218,28 @@ fn digits(percent: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::effect::Injection;
     use crate::log::tests::verdict;
     use crate::log::{Judged, Line};
 
-    fn effect(work: &str, percent: f64) -> Line {
-        let (low_percent, high_percent) = (percent - 0.01, percent + 0.01);
-        let (work, batch_ns) = (work.into(), 13_210.0);
+    fn effect(work: &str, injection: Injection, percent: f64) -> Line {
         Line::Effect(Effect {
-            work,
+            work: work.into(),
+            injection,
             asked_percent: 2.0,
             spins: 190,
             percent,
-            low_percent,
-            high_percent,
-            batch_ns,
+            low_percent: percent - 0.01,
+            high_percent: percent + 0.01,
+            operation_ns: 13_210.0,
         })
     }
 
     /// A few verdicts of two tools on two pieces of work, one of them beside a spinner.
     fn known() -> Known {
         let mut known = Known::default();
-        known.add(effect("chase", 1.97));
-        known.add(effect("churn", 2.04));
+        known.add(effect("chase", Injection::Batch, 1.97));
+        known.add(effect("churn", Injection::Operation, 2.04));
         for (call, change) in
             [(Call::Silent, 0.2), (Call::Slower, 3.1), (Call::Faster, -2.5), (Call::Silent, 0.9)]
         {

@@ -4,11 +4,12 @@ mod criterion;
 mod perfbench;
 mod tango;
 
+use crate::effect::Injection;
 use crate::log::Judged;
 use crate::work::Work;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// A tool with its settings.
@@ -39,6 +40,17 @@ pub struct Places {
     pub scratch: PathBuf,
 }
 
+impl Places {
+    /// The copy of an executable in the scratch folder, made where it is not there yet.
+    fn copy(&self, executable: &Path, name: &str) -> Result<PathBuf, String> {
+        let copy = self.scratch.join(name);
+        if !copy.exists() {
+            std::fs::copy(executable, &copy).map_err(|error| format!("{}: {error}", executable.display()))?;
+        }
+        Ok(copy)
+    }
+}
+
 impl Tool {
     /// What the table calls it.
     pub fn title(self) -> &'static str {
@@ -49,6 +61,11 @@ impl Tool {
             Self::Tango => "tango, 0.1 s",
             Self::TangoLong => "tango, 1 s",
         }
+    }
+
+    /// Where its candidate spins.
+    pub fn injection(self) -> Injection {
+        if self == Self::Perfbench { Injection::Batch } else { Injection::Operation }
     }
 
     /// Asks once about a candidate that spins after each batch.

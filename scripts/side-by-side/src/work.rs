@@ -1,11 +1,13 @@
 //! The pieces of work that every tool times, as plain functions: one call is one batch. The work itself is the
 //! `yardstick` of perfbench-workloads; here stand only its threads and the slowdown that is injected after a batch.
 
-use perfbench_harness::case::{Body, opaque};
+use perfbench_harness::case::{Body, Case, opaque};
 use perfbench_harness::counter::heap::CountingAllocator;
 use perfbench_harness::machine::probe::{Pinned, pin, probe};
-use perfbench_workloads::yardstick::{aead, chase, churn, compute, ring, sharing};
+use perfbench_harness::{Granted, Setup};
+use perfbench_workloads::yardstick::{WORKLOAD, aead, chase, churn, compute, ring, sharing};
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -57,6 +59,20 @@ impl Work {
             let batch = batch.clone();
             Box::new(move || spin((batch.borrow_mut())(), spins))
         })
+    }
+
+    /// The case that perfbench itself times.
+    pub fn case(&self) -> Box<dyn Case> {
+        let mut parts = self.row.split('/').skip(1);
+        let mut part = || parts.next().expect("a row has a point and a variant");
+        let (point, variant) = (part(), part());
+        let point = WORKLOAD.points.iter().find(|known| known.name == point).expect("the point is known");
+        let variant =
+            WORKLOAD.variants.iter().find(|known| known.name == variant).expect("the variant is known");
+        let granted = Granted::check(variant.needs).expect("the work needs no special CPU");
+        let (cpus, inputs) = (two_cpus(), BTreeMap::new());
+        let setup = Setup { point, granted, cpus: &cpus[..point.cpus], seed: SEED, inputs: &inputs };
+        (variant.build)(&setup).expect("the work can be had here")
     }
 }
 
@@ -161,15 +177,14 @@ fn wait_until(condition: impl Fn() -> bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use perfbench_harness::clock::{Clock, ClockChoice};
 
     #[test]
     fn every_piece_of_work_is_a_row_of_perfbench() {
-        let yardstick = &perfbench_workloads::yardstick::WORKLOAD;
+        let clock = Clock::open(ClockChoice::Scripted(1));
         for work in &WORKS {
-            let parts: Vec<&str> = work.row.split('/').collect();
-            assert_eq!((parts[0], parts[2]), (yardstick.name, work.name));
-            assert!(yardstick.points.iter().any(|point| point.name == parts[1]), "{}", work.row);
-            assert!(yardstick.variants.iter().any(|variant| variant.name == parts[2]), "{}", work.row);
+            assert!(work.row.starts_with("yardstick/") && work.row.ends_with(work.name), "{}", work.row);
+            assert!(work.case().batch(1, &clock).elapsed_ns > 0.0);
         }
     }
 

@@ -1,38 +1,45 @@
-//! perfbench's `gate` on a copy of its own executable; its record is read by perfbench's own types.
+//! perfbench's `gate` on a copy of its own executable; the record that it leaves is read by perfbench's own reader.
 
 use super::{Places, output};
 use crate::log::{Call, Judged};
 use crate::work::Work;
-use perfbench_harness::duel::record::{Compared, Contest, Line, Outcome};
+use perfbench_harness::duel::file;
+use perfbench_harness::duel::record::{Compared, Contest, Outcome};
 use perfbench_harness::duel::rule::Decision;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Environment variable that makes the gate's candidate spin after each batch.
 const INJECT: &str = "PERFBENCH_INJECT";
 
 pub(super) fn judge(work: &Work, spins: u64, places: &Places) -> Result<Judged, String> {
-    let base = places.scratch.join("perfbench-base");
-    if !base.exists() {
-        std::fs::copy(&places.perfbench, &base).map_err(|error| format!("{}: {error}", base.display()))?;
-    }
+    let base = places.copy(&places.perfbench, "perfbench-base")?;
+    let store = tempfile::tempdir_in(&places.scratch).map_err(|error| error.to_string())?;
     let mut gate = Command::new(&places.perfbench);
-    gate.args(["gate", work.row, "--format", "json", "--progress", "none", "--base"]).arg(base);
-    gate.arg("--store").arg(places.scratch.join("store"));
+    gate.args(["gate", work.row, "--progress", "none", "--base"]).arg(base);
+    gate.arg("--store").arg(store.path()).env(INJECT, spins.to_string());
     // Slower, unresolved, and an environment that it does not trust are verdicts too.
-    read(&output(gate.env(INJECT, spins.to_string()), &[0, 10, 20, 21])?)
+    output(&mut gate, &[0, 10, 20, 21])?;
+    read(&only_file(&store.path().join("gates"))?)
 }
 
-/// Reads the line of the only row.
-fn read(text: &str) -> Result<Judged, String> {
-    let contest = text.lines().find_map(|line| match serde_json::from_str(line) {
-        Ok(Line::Contest(contest)) => Some(contest),
-        _ => None,
-    });
-    let Contest { outcome, prepare_s, compare_s, .. } =
-        *contest.ok_or_else(|| format!("perfbench said: {text}"))?;
-    match outcome {
-        Outcome::Compared(compared) => Ok(judged(&compared, prepare_s + compare_s)),
-        other => Err(format!("perfbench compared nothing in time: {other:?}")),
+/// The one record of a store that held none before.
+fn only_file(folder: &Path) -> Result<PathBuf, String> {
+    let mut entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    match (entries.next(), entries.next()) {
+        (Some(Ok(entry)), None) => Ok(entry.path()),
+        other => Err(format!("{} holds not one record: {other:?}", folder.display())),
+    }
+}
+
+/// Reads the only row.
+fn read(record: &Path) -> Result<Judged, String> {
+    let gate = file::read(record).map_err(|error| error.to_string())?;
+    match gate.contests.as_slice() {
+        [Contest { outcome: Outcome::Compared(compared), prepare_s, compare_s, .. }] => {
+            Ok(judged(compared, prepare_s + compare_s))
+        }
+        other => Err(format!("perfbench did not compare one row in time: {other:?}")),
     }
 }
 

@@ -7,10 +7,7 @@ use std::process::Command;
 
 pub(super) fn judge(work: &Work, spins: u64, places: &Places, seconds: f64) -> Result<Judged, String> {
     let candidate = places.rivals.join("by-tango");
-    let base = places.scratch.join("by-tango-base");
-    if !base.exists() {
-        std::fs::copy(&candidate, &base).map_err(|error| format!("{}: {error}", base.display()))?;
-    }
+    let base = places.copy(&candidate, "by-tango-base")?;
     let mut compare = Command::new(candidate);
     compare.args(["--color", "never", "compare"]).arg(base);
     compare.args(["--filter", work.name, "--time", &seconds.to_string()]);
