@@ -38,7 +38,7 @@ static POINTS: [Point; 1] = [Point {
     unit_of_work: "op",
     size: 0,
     cpus: 1,
-    bound: None,
+    bound: Err("a test has no limit"),
     latency: false,
 }];
 static VARIANTS: [Variant; 4] = [

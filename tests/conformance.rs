@@ -55,11 +55,16 @@ fn the_first_variant_of_every_workload_runs_on_every_cpu() {
 }
 
 #[test]
-fn every_bound_names_a_limit_that_is_measured() {
+fn every_row_names_the_limit_that_bounds_it_or_says_why_none_does() {
     let known: Vec<&str> = limits::names().collect();
     for (workload, point) in REGISTRY.iter().flat_map(|w| w.points.iter().map(move |p| (w, p))) {
-        if let Some(bound) = point.bound {
-            assert!(known.contains(&bound.limit), "{}/{}: {}", workload.name, point.name, bound.limit);
+        let row = format!("{}/{}", workload.name, point.name);
+        match point.bound {
+            Ok(bound) => {
+                assert!(known.contains(&bound.limit), "{row}: no limit {}", bound.limit);
+                assert!(bound.times > 0.0 && bound.why.contains(' '), "{row}: how many, and why?");
+            }
+            Err(why) => assert!(why.contains(' '), "{row}: why does no limit bound it?"),
         }
     }
 }

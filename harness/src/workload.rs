@@ -38,8 +38,8 @@ pub struct Point {
     pub size: u64,
     /// CPUs that a case occupies; fewer in the mask make the row unavailable.
     pub cpus: usize,
-    /// Which limit of the machine the result is shown as a share of.
-    pub bound: Option<Bound>,
+    /// Which limit of the machine the result is shown as a share of, or why none bounds it.
+    pub bound: Result<Bound, &'static str>,
     /// Whether a stamped pass records the distribution of single operations.
     pub latency: bool,
 }

@@ -8,8 +8,8 @@ use perfbench_harness::claim::{Claim, Floor, Measure, Transform};
 use perfbench_harness::clock::ClockFacts;
 use perfbench_harness::machine::{Environment, EnvironmentCheck, Machine};
 use perfbench_harness::record::{
-    Count, CounterFacts, End, Header, Latency, Launch, Limit, Measured, Outcome, Provenance, Row, RowBound,
-    RunRecord, Setting,
+    CorePair, Count, CounterFacts, End, Header, Latency, Launch, Limit, Measured, Outcome, Provenance, Row,
+    RowBound, RunRecord, Setting,
 };
 use perfbench_harness::stats::Interval;
 use perfbench_harness::stats::random::Random;
@@ -175,13 +175,27 @@ fn limits() -> Vec<Limit> {
             curve: staircase.to_vec(),
             ..limit("l1_latency", "dependent load from the first-level cache", "ns", 1.1)
         },
-        limit("line_bounce", "one-way cache-line transfer between the two cores", "ns", 42.0),
+        Limit {
+            pairs: two_clusters(4, 96.0),
+            ..limit("line_bounce", "one-way cache-line transfer between the two cores", "ns", 42.0)
+        },
         limit("read_bandwidth", "streaming read of 256 MiB", "GB/s", 21.3),
         Limit {
             value: Err(Unavailable::new(Reason::NoHugePages, "no huge page could be had")),
             ..limit("page_fault", "first touch of a fresh page", "ns", 0.0)
         },
     ]
+}
+
+/// All pairs of so many CPUs, of which each half lies together; between the halves a line takes `apart_ns`.
+pub fn two_clusters(cpus: usize, apart_ns: f64) -> Vec<CorePair> {
+    let pair = |first: usize, second: usize| {
+        let apart = first / (cpus / 2) != second / (cpus / 2);
+        let ns = if apart { apart_ns } else { 24.0 };
+        let far_visits = if ns > 110.0 { 4 } else { 0 };
+        CorePair { cpus: [first, second], one_way_ns: [ns, ns], near_visits: 4 - far_visits, far_visits }
+    };
+    (0..cpus).flat_map(|first| (first + 1..cpus).map(move |second| pair(first, second))).collect()
 }
 
 fn rows(random: &mut Random) -> Vec<Row> {

@@ -1,5 +1,6 @@
 //! `doctor`: what this machine is, what it can and cannot measure, its grade, and the command that mends each lack.
 
+mod pairs;
 mod repeat;
 mod text;
 

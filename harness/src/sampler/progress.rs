@@ -206,7 +206,7 @@ impl<'a> Progress<'a> {
             about: variant.about.into(),
             unit_of_work: group.point.unit_of_work.into(),
             isa: variant.needs.names().into_iter().map(str::to_owned).collect(),
-            bound: group.point.bound.map(|b| RowBound {
+            bound: group.point.bound.ok().map(|b| RowBound {
                 limit: b.limit.into(),
                 times: b.times,
                 why: b.why.into(),

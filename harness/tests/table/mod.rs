@@ -17,7 +17,15 @@ pub const fn variant(name: &'static str, needs: Isa, build: Build, check: Check)
 }
 
 pub const fn point(name: &'static str, cpus: usize) -> Point {
-    Point { name, about: "a point of a test", unit_of_work: "op", size: 0, cpus, bound: None, latency: true }
+    Point {
+        name,
+        about: "a point of a test",
+        unit_of_work: "op",
+        size: 0,
+        cpus,
+        bound: Err("a test has no limit"),
+        latency: true,
+    }
 }
 
 pub fn count(_: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {

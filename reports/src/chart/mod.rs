@@ -2,6 +2,7 @@
 
 pub mod axis;
 mod bullet;
+mod cores;
 mod forest;
 mod lanes;
 mod linear;
@@ -18,8 +19,15 @@ use crate::model::Report;
 use perfbench_harness::record::RunRecord;
 
 /// Every chart there is, in the order in which pages show those of one place.
-pub static CHARTS: &[Chart] =
-    &[bullet::CHART, forest::CHART, share::CHART, strip::CHART, percentile::CHART, staircase::CHART];
+pub static CHARTS: &[Chart] = &[
+    bullet::CHART,
+    forest::CHART,
+    share::CHART,
+    strip::CHART,
+    percentile::CHART,
+    staircase::CHART,
+    cores::CHART,
+];
 
 /// One kind of picture.
 #[derive(Debug)]

@@ -28,6 +28,11 @@ pens! {
     14 SERIES_4 "s4"       "Fifth line of a group.";
     15 SERIES_5 "s5"       "Sixth line of a group.";
     16 SHARE    "share"    "Bars of a share.";
+    17 HEAT_0   "h0"       "The lightest cell of a map.";
+    18 HEAT_1   "h1"       "A lighter cell of a map.";
+    19 HEAT_2   "h2"       "A cell of a map.";
+    20 HEAT_3   "h3"       "A darker cell of a map.";
+    21 HEAT_4   "h4"       "The darkest cell of a map.";
 }
 
 /// Pens of lines drawn together, each with its own dash beside its colour.

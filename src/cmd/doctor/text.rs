@@ -1,6 +1,6 @@
 //! The diagnosis as plain text of 80 columns. Pure.
 
-use super::Diagnosis;
+use super::{Diagnosis, pairs};
 use perfbench_harness::Isa;
 use perfbench_harness::machine::{Cache, EnvironmentCheck, Machine};
 use perfbench_harness::record::{CounterFacts, Limit};
@@ -153,7 +153,7 @@ fn limit(limit: &Limit) -> Option<String> {
     let spread = if value.low == value.high { String::new() } else { bounds(value) };
     let line = format!("{:2}{:<18}{figure:>13}   {spread}", "", limit.name);
     let note = limit.note.as_ref().map_or(String::new(), |note| wrapped(note, DEEP, DEEP));
-    Some(format!("{}\n{note}", line.trim_end()))
+    Some(format!("{}\n{note}{}", line.trim_end(), pairs::table(&limit.pairs)))
 }
 
 /// A name and its text beside it, the lines after the first under the text.

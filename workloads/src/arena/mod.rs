@@ -16,7 +16,7 @@ pub mod trace;
 mod tests;
 
 use perfbench_harness::case::{Body, Case, Fact, solo};
-use perfbench_harness::{Broken, Isa, Point, Role, Setup, Unavailable, Variant, Workload};
+use perfbench_harness::{Bound, Broken, Isa, Point, Role, Setup, Unavailable, Variant, Workload};
 use std::alloc::Layout;
 use std::fmt;
 use std::ptr::NonNull;
@@ -152,7 +152,10 @@ pub static WORKLOAD: Workload = Workload {
         ),
         point("churn_100", "a random one of 100 live blocks replaced, 16 to 512 bytes", PAIR, 100),
         point("churn_10k", "a random one of 10,000 live blocks replaced, 16 to 512 bytes", PAIR, 10_000),
-        point("replay", "one event of a recorded allocation trace (--trace names another)", "event", 0),
+        Point {
+            bound: Err("an event may be an allocation, a reallocation or a free: no one limit holds for all"),
+            ..point("replay", "one event of a recorded allocation trace (--trace names another)", "event", 0)
+        },
     ],
     variants: &[
         variant::<first_fit_list::Arena>("first_fit_list", first_fit_list::ABOUT, Role::Baseline),
@@ -163,8 +166,14 @@ pub static WORKLOAD: Workload = Workload {
 
 const PAIR: &str = "free+alloc";
 
+const BOUND: Bound = Bound {
+    limit: "l1_latency",
+    times: 1.0,
+    why: "the block that is handed out is read off a structure that the last free wrote",
+};
+
 const fn point(name: &'static str, about: &'static str, unit_of_work: &'static str, size: u64) -> Point {
-    Point { name, about, unit_of_work, size, cpus: 1, bound: None, latency: true }
+    Point { name, about, unit_of_work, size, cpus: 1, bound: Ok(BOUND), latency: true }
 }
 
 const fn variant<A: Arena>(name: &'static str, about: &'static str, role: Role) -> Variant {

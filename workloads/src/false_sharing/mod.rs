@@ -7,7 +7,7 @@ mod check;
 mod packed;
 
 use perfbench_harness::case::{Body, Case, Fact, fleet};
-use perfbench_harness::{Isa, Point, Role, Setup, Unavailable, Variant, Workload};
+use perfbench_harness::{Bound, Isa, Point, Role, Setup, Unavailable, Variant, Workload};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -25,7 +25,11 @@ pub static WORKLOAD: Workload = Workload {
         unit_of_work: "update",
         size: 2,
         cpus: 2,
-        bound: None,
+        bound: Ok(Bound {
+            limit: "atomic_rmw",
+            times: 1.0,
+            why: "an update is one atomic addition, at best to a line that no other core wants",
+        }),
         latency: true,
     }],
     variants: &[

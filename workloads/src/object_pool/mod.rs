@@ -8,7 +8,7 @@ mod sync_mutex;
 mod system_malloc;
 
 use perfbench_harness::case::{Body, Case, Fact, solo};
-use perfbench_harness::{Isa, Point, Role, Setup, Unavailable, Variant, Workload};
+use perfbench_harness::{Bound, Isa, Point, Role, Setup, Unavailable, Variant, Workload};
 use pool::{BYTES_MAX, Budget, Buffer, Limits, OBJECTS_MAX, Pool, Source};
 use std::hint::black_box;
 use std::sync::Arc;
@@ -31,10 +31,20 @@ pub static WORKLOAD: Workload = Workload {
         point(
             "hit",
             "take from a warm pool, write the first byte, give back; no pool: allocate, write, free",
+            Bound {
+                limit: "atomic_rmw",
+                times: 1.0,
+                why: "an object that any thread may take changes hands by one atomic operation at the least",
+            },
         ),
         point(
             "miss",
             "the same with a pool that keeps nothing: each take runs the factory, each give-back frees",
+            Bound {
+                limit: "l1_latency",
+                times: 1.0,
+                why: "the allocator reads the block that it hands out off a list that the last free wrote",
+            },
         ),
     ],
     variants: &[
@@ -44,9 +54,9 @@ pub static WORKLOAD: Workload = Workload {
     ],
 };
 
-const fn point(name: &'static str, about: &'static str) -> Point {
+const fn point(name: &'static str, about: &'static str, bound: Bound) -> Point {
     let size = OBJECT_BYTES as u64;
-    Point { name, about, unit_of_work: "take+give", size, cpus: 1, bound: None, latency: true }
+    Point { name, about, unit_of_work: "take+give", size, cpus: 1, bound: Ok(bound), latency: true }
 }
 
 /// A table line: a source that keeps nothing.

@@ -148,7 +148,11 @@ pub static WORKLOAD: Workload = Workload {
             unit_of_work: "push+pop",
             size: CAPACITY as u64,
             cpus: 1,
-            bound: None,
+            bound: Ok(Bound {
+                limit: "clock_add",
+                times: 1.0,
+                why: "each index grows by one dependent add an item",
+            }),
             latency: false,
         },
         Point {
@@ -157,7 +161,7 @@ pub static WORKLOAD: Workload = Workload {
             unit_of_work: "item",
             size: CAPACITY as u64,
             cpus: 2,
-            bound: None,
+            bound: THROUGHPUT_BOUND,
             latency: false,
         },
         HOP,
@@ -179,6 +183,10 @@ pub static WORKLOAD: Workload = Workload {
     ],
 };
 
+/// Why no limit bounds a queue that never runs idle.
+pub const THROUGHPUT_BOUND: Result<Bound, &str> =
+    Err("lines travel side by side: what one takes bounds a hop, not how many items pass in a second");
+
 /// One way of a u64 that goes through one ring and comes back through another.
 pub const HOP: Point = Point {
     name: "hop",
@@ -186,7 +194,7 @@ pub const HOP: Point = Point {
     unit_of_work: "hop",
     size: CAPACITY as u64,
     cpus: 2,
-    bound: Some(Bound {
+    bound: Ok(Bound {
         limit: "line_bounce",
         times: 1.0,
         why: "one cache line must travel from core to core",

@@ -6,7 +6,7 @@ pub mod check;
 pub mod head_tail;
 pub mod unix_socket;
 
-use crate::ring_spsc::{CAPACITY, HOP, Spsc, consume, echo, produce, send_and_receive};
+use crate::ring_spsc::{CAPACITY, HOP, Spsc, THROUGHPUT_BOUND, consume, echo, produce, send_and_receive};
 use perfbench_harness::case::{Case, processes};
 use perfbench_harness::{Isa, Point, Role, Setup, Unavailable, Variant, Workload};
 
@@ -22,7 +22,7 @@ pub static WORKLOAD: Workload = Workload {
             unit_of_work: "item",
             size: CAPACITY as u64,
             cpus: 2,
-            bound: None,
+            bound: THROUGHPUT_BOUND,
             latency: false,
         },
         HOP,

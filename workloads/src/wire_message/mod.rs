@@ -10,7 +10,7 @@ mod size_classes;
 
 use message::{HEADER_BYTES, Header, Malformed, Message};
 use perfbench_harness::case::{Body, Case, Fact, solo};
-use perfbench_harness::{Isa, Point, Role, Setup, Unavailable, Variant, Workload};
+use perfbench_harness::{Bound, Isa, Point, Role, Setup, Unavailable, Variant, Workload};
 use std::hint::black_box;
 
 /// Nested against flat serialisation of one heartbeat.
@@ -29,9 +29,15 @@ pub static WORKLOAD: Workload = Workload {
     ],
 };
 
+const BOUND: Bound = Bound {
+    limit: "l1_latency",
+    times: 1.0,
+    why: "one field at the least is loaded from a buffer whose address was loaded",
+};
+
 const fn point(name: &'static str, about: &'static str) -> Point {
     let size = HEADER_BYTES as u64;
-    Point { name, about, unit_of_work: "message", size, cpus: 1, bound: None, latency: true }
+    Point { name, about, unit_of_work: "message", size, cpus: 1, bound: Ok(BOUND), latency: true }
 }
 
 /// A way to lay a message out for the wire.

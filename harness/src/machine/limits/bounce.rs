@@ -71,11 +71,9 @@ impl Gauge for Matrix {
 
     fn found(&self, _: &[f64]) -> Found {
         let first = &self.pairs[0];
-        let note = first.note();
-        Found {
-            pairs: self.pairs.iter().map(Visits::summary).collect(),
-            ..Found::of(&first.kept()).noted(note)
-        }
+        let pairs: Vec<CorePair> = self.pairs.iter().map(Visits::summary).collect();
+        let note = format!("{}; {}", first.note(), ways(&pairs));
+        Found { pairs, ..Found::of(&first.kept()).noted(note) }
     }
 }
 
@@ -132,6 +130,17 @@ impl Visits {
     }
 }
 
+/// The two ways of one pair, or the extremes of many.
+fn ways(pairs: &[CorePair]) -> String {
+    if let [CorePair { cpus: [first, second], one_way_ns: [led, followed], .. }] = pairs {
+        return format!("{led:.1} ns led by CPU {first}, {followed:.1} ns led by CPU {second}");
+    }
+    let ns = || pairs.iter().flat_map(|pair| pair.one_way_ns);
+    let (least, most) = (ns().fold(f64::INFINITY, f64::min), ns().fold(0.0, f64::max));
+    let far = pairs.iter().filter(|pair| pair.is_far()).count();
+    format!("{least:.1} to {most:.1} ns over {} pairs, {far} of them far", pairs.len())
+}
+
 fn is_far(one_way_ns: f64) -> bool {
     one_way_ns > Bounce::FAR_NS
 }
@@ -156,5 +165,6 @@ mod tests {
         assert_eq!((one_way_ns, near_visits, far_visits), ([31.0, 34.0], 3, 2));
         assert_eq!(visits.kept(), [30.0, 34.0, 32.0]);
         assert_eq!(visits.note(), "CPUs 0 and 1: near in 3 of 5 visits");
+        assert_eq!(ways(&[visits.summary()]), "31.0 ns led by CPU 0, 34.0 ns led by CPU 1");
     }
 }
