@@ -1,5 +1,9 @@
 //! What can be typed: commands and flags, with their help. Values stay as typed; `settings` says what is in force.
 
+mod gate;
+
+pub use gate::{GateArguments, SelftestArguments, Sides};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -29,6 +33,10 @@ Exit codes:
 pub enum Command {
     /// Measure workloads on this machine, store the run, judge the documented targets, write the report
     Run(RunArguments),
+    /// Compare with a base build, set the exit code, write the outputs for CI
+    Gate(GateArguments),
+    /// How often this machine's gate is wrong and how small a slowdown it finds
+    Selftest(SelftestArguments),
     /// What this machine can and cannot measure, a grade, and the command that mends each lack
     Doctor(DoctorArguments),
     /// Workloads, variants and feature sets that the filters select
@@ -99,7 +107,7 @@ pub enum How {
 }
 
 /// What is selected.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct Selection {
     /// Substrings of `workload/point/variant`; several: any of them
     #[arg(value_name = "FILTER")]
@@ -116,7 +124,7 @@ pub struct Selection {
 }
 
 /// Flags of `run`.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct RunArguments {
     /// What is measured
     #[command(flatten)]

@@ -1,5 +1,9 @@
 //! perfbench.toml: found, parsed, and every unknown key refused with its line and the nearest known one.
 
+mod gate;
+
+pub use gate::GateProfile;
+
 use crate::error::{Failure, nearest};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -53,6 +57,8 @@ pub struct Profile {
     pub color: Option<String>,
     /// `auto`, `bar`, `lines`, `none`.
     pub progress: Option<String>,
+    /// Settings of `gate` alone.
+    pub gate: Option<GateProfile>,
 }
 
 /// Where runs are kept.
@@ -159,6 +165,10 @@ impl Profile {
             trace: self.trace.or(base.trace),
             color: self.color.or(base.color),
             progress: self.progress.or(base.progress),
+            gate: match (self.gate, base.gate) {
+                (Some(own), Some(base)) => Some(own.or(base)),
+                (own, base) => own.or(base),
+            },
         }
     }
 }
@@ -173,6 +183,15 @@ mod tests {
         assert!(failure.to_string().contains("line 3"), "{failure}");
         let help = miette::Diagnostic::help(&failure).unwrap().to_string();
         assert_eq!(help, "did you mean `budget`?");
+    }
+
+    #[test]
+    fn an_unknown_key_of_a_gate_is_refused_the_same_way() {
+        let failure =
+            parse("perfbench.toml", "[profile.ci.gate]\nbase = \"main\"\nmin-efect = \"2%\"\n").unwrap_err();
+        assert!(failure.to_string().contains("line 3"), "{failure}");
+        let help = miette::Diagnostic::help(&failure).unwrap().to_string();
+        assert_eq!(help, "did you mean `min-effect`?");
     }
 
     #[test]

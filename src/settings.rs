@@ -1,5 +1,9 @@
 //! The settings in force, each with its origin: flag, environment, profile in perfbench.toml, default.
 
+mod gate;
+
+pub use gate::{GateOutputs, GateRequest, SelftestRequest};
+
 use crate::args::{Common, How, RunArguments, When};
 use crate::config::{self, Profile};
 use crate::error::Failure;

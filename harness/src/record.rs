@@ -162,7 +162,7 @@ pub enum Outcome {
 }
 
 /// The raw results of one row.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// Operations in one batch.
     pub ops_per_batch: u64,

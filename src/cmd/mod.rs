@@ -3,12 +3,17 @@
 mod compare;
 mod doctor;
 mod environment;
+mod gate;
 mod list;
 mod output;
 mod report;
 mod resume;
 mod run;
+mod selftest;
+mod sides;
+mod stored;
 mod targets;
+mod verdict;
 
 use crate::Tables;
 use crate::args::{Arguments, Command, When};
@@ -29,6 +34,8 @@ pub fn run(tables: Tables, arguments: &Arguments, matches: &ArgMatches) -> Resul
     match &arguments.command {
         None => unreachable!("no command has become `run` by now"),
         Some(Command::Run(run)) => run::run(&context, &mut settings, run),
+        Some(Command::Gate(gate)) => gate::run(&context, &mut settings, gate),
+        Some(Command::Selftest(selftest)) => selftest::run(&context, &mut settings, selftest),
         Some(Command::Doctor(doctor)) => doctor::run(&context, doctor),
         Some(Command::List(list)) => list::run(&context, &mut settings, list),
         Some(Command::Compare(compare)) => compare::run(&settings, compare),

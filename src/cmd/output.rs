@@ -77,15 +77,18 @@ pub fn announce(outputs: &[Output]) {
     outputs.iter().for_each(|output| anstream::println!(" Report   {}", output.path.display()));
 }
 
-/// Writes a file by way of a neighbour, so that a full disk leaves the old one whole. What is no plain file (a device, a
-/// pipe, a link) is written through, never replaced.
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let plain = fs::symlink_metadata(path).map_or(true, |there| there.is_file());
-    let written = if plain { replace(path, text) } else { fs::write(path, text) };
-    written.map_err(|error| {
+    write_file(path, text).map_err(|error| {
         Failure::new(INTERNAL, format!("cannot write {}: {error}", path.display()))
             .help("the run itself is stored: `perfbench report -o FORMAT=FILE` renders it again elsewhere")
     })
+}
+
+/// Writes a file by way of a neighbour, so that a full disk leaves the old one whole. What is no plain file (a device, a
+/// pipe, a link) is written through, never replaced.
+pub fn write_file(path: &Path, text: &str) -> io::Result<()> {
+    let plain = fs::symlink_metadata(path).map_or(true, |there| there.is_file());
+    if plain { replace(path, text) } else { fs::write(path, text) }
 }
 
 fn replace(path: &Path, text: &str) -> io::Result<()> {

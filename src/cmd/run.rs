@@ -326,7 +326,8 @@ fn environment_now(scripted: bool) -> Environment {
     if scripted { Environment::scripted() } else { machine::environment::check() }
 }
 
-fn now(scripted: bool) -> String {
+/// Now, RFC 3339 in UTC, to the second; a scripted run has its own.
+pub fn now(scripted: bool) -> String {
     if scripted {
         "2000-01-01T00:00:00Z".into()
     } else {
@@ -335,7 +336,7 @@ fn now(scripted: bool) -> String {
 }
 
 /// Time of start to the second, then a tail that keeps two runs of one second apart.
-fn run_id(scripted: bool, seed: u64) -> String {
+pub fn run_id(scripted: bool, seed: u64) -> String {
     if scripted {
         return format!("scripted-{seed}");
     }
@@ -348,7 +349,8 @@ fn internal(what: &str, error: &io::Error) -> Failure {
     Failure::new(crate::error::INTERNAL, format!("{what}: {error}"))
 }
 
-fn unwritten(error: &io::Error) -> Failure {
+/// A record that cannot be written, with the next step.
+pub fn unwritten(error: &io::Error) -> Failure {
     let help = match error.kind() {
         io::ErrorKind::StorageFull => {
             "the disk is full: free space or name another folder with --store; rows written before are kept"

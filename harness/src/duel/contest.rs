@@ -78,7 +78,10 @@ impl Ring<'_> {
     }
 
     /// Checks and counts both sides at once, since nothing is timed yet; the base goes where there is room.
-    fn prepare(&self, group: &Group, variant: &Variant) -> Result<[Prepared; 2], Fault> {
+    ///
+    /// # Errors
+    /// [`Fault`] where a side lacks the row, cannot run it, or breaks.
+    pub fn prepare(&self, group: &Group, variant: &Variant) -> Result<[Prepared; 2], Fault> {
         let job = Job { counters: self.counters.clone(), ..self.job(group, variant, Task::Prepare) };
         let cpus = if group.point.cpus == 1 { Vec::new() } else { job.cpus.clone() };
         let elsewhere = Job { cpus, ..job.clone() };
@@ -119,7 +122,8 @@ impl Ring<'_> {
         }
     }
 
-    fn processes(&self, group: &Group, variant: &Variant) -> Processes {
+    /// Both sides of one row, ready to be calibrated.
+    pub fn processes(&self, group: &Group, variant: &Variant) -> Processes {
         Processes {
             base: self.base.to_vec(),
             candidate: self.candidate.to_vec(),

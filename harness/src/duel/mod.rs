@@ -51,3 +51,12 @@ pub enum Fault {
     /// A panic, a signal, or a build that does not know the protocol.
     Broke(Side, String),
 }
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Unavailable(why) => write!(f, "{why}"),
+            Fault::Broke(side, message) => write!(f, "the {side} broke: {message}"),
+        }
+    }
+}

@@ -83,6 +83,11 @@ impl Rule {
         Self { tolerated: TOLERATED_ONE_LINK, min_effect: min_effect + TOLERATED_ONE_LINK, ..relinked }
     }
 
+    /// The rule for one and the same file on both sides, where layout cannot differ.
+    pub fn same_file(min_effect: f64) -> Self {
+        Self::relinked(min_effect)
+    }
+
     /// The rule for repeating a verdict of slower on fresh launches, one of `rows` that share the error `alpha`.
     pub fn confirming(&self, alpha: f64, rows: usize) -> Self {
         let alpha = (alpha / rows.max(1) as f64).min(self.alpha);

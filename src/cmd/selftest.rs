@@ -1,0 +1,142 @@
+//! `selftest`: how often the gate calls identical code slower on this machine, and how small a slowdown it finds.
+
+mod piece;
+mod tally;
+
+use super::{Context, output, sides};
+use crate::args::{ComparisonFormat, SelftestArguments};
+use crate::builds;
+use crate::error::{Failure, INTERRUPTED, NOTHING_SELECTED, OK};
+use crate::interrupt;
+use crate::progress::Progress;
+use crate::settings::{SelftestRequest, Settings};
+use perfbench_harness::clock::Clock;
+use perfbench_harness::duel::rule::Rule;
+use perfbench_harness::machine::{self, Machine};
+use perfbench_harness::plan::{Group, Planned};
+use perfbench_harness::stats::random::Random;
+use perfbench_harness::workload::key;
+use perfbench_reports::gate::{SelfTest, selftest_json, selftest_markdown, selftest_text};
+use perfbench_reports::store::Store;
+use perfbench_workloads::yardstick;
+use piece::Piece;
+use std::path::PathBuf;
+use std::time::Instant;
+use tally::Tally;
+
+/// The slowdown that the rule under test looks for.
+const MIN_EFFECT: f64 = 0.02;
+
+/// Comparisons of identical code for each of every injected size: what the gate must not do is measured best.
+const IDENTICAL: u32 = 4;
+
+/// The command.
+///
+/// # Errors
+/// What the user can mend: filters that name no piece of work, sources that do not build.
+pub fn run(
+    context: &Context<'_>,
+    settings: &mut Settings,
+    arguments: &SelftestArguments,
+) -> Result<u8, Failure> {
+    let started = Instant::now();
+    let machine = machine::probe();
+    let asked = settings.selftest(arguments, context.matches, &machine)?;
+    let groups = groups(&asked, &machine)?;
+    let progress = Progress::new(settings.progress, context.quiet, asked.budget_s);
+    let options = sides::options(settings, asked.relink);
+    let side = builds::candidate(&options, &mut |text| progress.say(text))?;
+    let clock = Clock::open(Default::default());
+    let rule = if side.relinked { Rule::relinked(MIN_EFFECT) } else { Rule::same_file(MIN_EFFECT) };
+    let ring = sides::ring(&side, &side, rule, &clock);
+    let stop = interrupt::watch();
+    let mut pieces = Vec::new();
+    for group in &groups {
+        progress.say(&format!("{}  calibrating the injected work", group.name()));
+        pieces.push(Piece::open(&ring, group, asked.seed).map_err(broke)?);
+    }
+    let mut tallies: Vec<Tally> = pieces.iter().map(|piece| Tally::new(piece.name())).collect();
+    let mut random = Random::new(asked.seed);
+    let goes_on = |turn: u32| {
+        let in_time = started.elapsed().as_secs_f64() < asked.budget_s;
+        asked.trials.map_or(in_time, |trials| turn < trials)
+            && !stop.load(std::sync::atomic::Ordering::Relaxed)
+    };
+    let mut turn = 0;
+    while goes_on(turn) {
+        for (piece, tally) in pieces.iter_mut().zip(&mut tallies) {
+            for _ in 0..IDENTICAL {
+                let (base, candidate) = halves(&side.links, &mut random);
+                tally.identical(piece.identical(&ring, base, candidate).map_err(broke)?);
+            }
+            let (base, candidate) = halves(&side.links, &mut random);
+            tally.injected(piece.injected(&ring, turn, base, candidate).map_err(broke)?);
+        }
+        turn += 1;
+        progress.say(&format!("{turn} turns, {:.0} s", started.elapsed().as_secs_f64()));
+    }
+    progress.finish();
+    let selftest = tally::sum(&tallies, &machine, side.relinked, super::run::now(false));
+    keep(settings, &machine, &selftest)?;
+    show(&selftest, asked.format);
+    Ok(if interrupt::came() { INTERRUPTED } else { OK })
+}
+
+fn show(selftest: &SelfTest, format: ComparisonFormat) {
+    let text = match format {
+        ComparisonFormat::Text => selftest_text(selftest, &output::look()),
+        ComparisonFormat::Markdown => selftest_markdown(selftest),
+        ComparisonFormat::Json => selftest_json(selftest),
+    };
+    anstream::print!("{text}");
+}
+
+/// What the gate will show beside its verdicts; only a self-test of all pieces of work stands for the machine.
+fn keep(settings: &Settings, machine: &Machine, selftest: &SelfTest) -> Result<(), Failure> {
+    if selftest.rows.len() < yardstick::ROWS.len() {
+        return Ok(());
+    }
+    let store = Store::open(&settings.store).map_err(output::store_failure)?;
+    store.keep_achieved(machine, selftest.achieved.clone()).map_err(output::store_failure)
+}
+
+/// One group a piece of work, with its one variant.
+fn groups(asked: &SelftestRequest, machine: &Machine) -> Result<Vec<Group>, Failure> {
+    let wanted =
+        |row: &&&str| asked.filters.is_empty() || asked.filters.iter().any(|f| row.contains(f.as_str()));
+    let groups: Vec<Group> =
+        yardstick::ROWS.iter().filter(wanted).filter_map(|row| group(row, &asked.cpus)).collect();
+    let enough = groups.into_iter().filter(|group| group.cpus.len() == group.point.cpus).collect::<Vec<_>>();
+    match enough.is_empty() {
+        false => Ok(enough),
+        true => Err(Failure::new(
+            NOTHING_SELECTED,
+            format!("no piece of work is named `{}`", asked.filters.join(" ")),
+        )
+        .help(format!("there are {} (on {} CPUs)", yardstick::ROWS.join(", "), machine.cpus.len()))),
+    }
+}
+
+fn group(row: &str, cpus: &[usize]) -> Option<Group> {
+    let workload = &yardstick::WORKLOAD;
+    workload.points.iter().find_map(|point| {
+        let variant = workload.variants.iter().find(|v| key(workload.name, point.name, v.name) == row)?;
+        let variants = vec![Planned { variant, skip: None }];
+        Some(Group { workload, point, variants, cpus: cpus.iter().copied().take(point.cpus).collect() })
+    })
+}
+
+/// Two sides of different links, drawn anew for every comparison; both have the only link where there is one.
+fn halves(links: &[PathBuf], random: &mut Random) -> (Vec<PathBuf>, Vec<PathBuf>) {
+    let mut links = links.to_vec();
+    if links.len() < 2 {
+        return (links.clone(), links);
+    }
+    random.shuffle(&mut links);
+    let rest = links.split_off(links.len() / 2);
+    (links, rest)
+}
+
+fn broke(fault: perfbench_harness::duel::Fault) -> Failure {
+    Failure::new(crate::error::BROKE, format!("the self-test cannot run: {fault}"))
+}

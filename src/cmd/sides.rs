@@ -1,0 +1,68 @@
+//! What `gate` and `selftest` share: how the two sides are made, and what they are compared with.
+
+use crate::builds::{self, BuildOptions, Side};
+use crate::error::Failure;
+use crate::settings::Settings;
+use perfbench_harness::clock::{Clock, ClockChoice};
+use perfbench_harness::counter::Selection;
+use perfbench_harness::duel;
+use perfbench_harness::duel::contest::Ring;
+use perfbench_harness::duel::rule::Rule;
+use std::collections::BTreeMap;
+
+/// Links of each side: enough that what remains of layout, averaged over them, is a few tenths of a percent.
+pub const LINKS: usize = builds::MAX_LINKS;
+
+/// Multiplications added to every batch of the candidate, so that other tools can be compared with this gate on the same
+/// slowdown; unset in earnest.
+const INJECT: &str = "PERFBENCH_INJECT";
+
+/// How sides are made for this store.
+pub fn options(settings: &Settings, relink: bool) -> BuildOptions {
+    BuildOptions { relink, links: LINKS, ..BuildOptions::new(&settings.store) }
+}
+
+/// The candidate for a base: the working tree's own build, or the running executable beside a base that is one, too.
+///
+/// # Errors
+/// Sources that do not build.
+pub fn candidate_for(
+    base: &Side,
+    options: &BuildOptions,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Side, Failure> {
+    if base.relinked || !options.relink {
+        return builds::candidate(options, progress);
+    }
+    let program = std::env::current_exe().map_err(|error| {
+        Failure::new(crate::error::INTERNAL, format!("the running executable cannot be found: {error}"))
+    })?;
+    builds::side_of_binary(&program)
+}
+
+/// Two sides and a rule, with nothing else asked for.
+pub fn ring<'a>(base: &'a Side, candidate: &'a Side, rule: Rule, clock: &Clock) -> Ring<'a> {
+    Ring {
+        base: &base.links,
+        candidate: &candidate.links,
+        worker: crate::WORKER,
+        code_of: &|_, _| None,
+        rule,
+        confirming: None,
+        spins: std::env::var(INJECT).ok().and_then(|spins| spins.parse().ok()).unwrap_or(0),
+        time_unchanged: false,
+        seed: 1,
+        inputs: BTreeMap::new(),
+        counters: Selection::none(),
+        clock: ClockChoice::Best,
+        calibration: clock.facts(),
+    }
+}
+
+/// The fingerprint of a side's machine code.
+pub fn code_of(base: &Side, candidate: &Side, side: duel::Side, offset: u64) -> Option<u64> {
+    match side {
+        duel::Side::Base => base.code_of(offset),
+        duel::Side::Candidate => candidate.code_of(offset),
+    }
+}
