@@ -1,11 +1,12 @@
 //! A gate made by code with a row of every kind, for tests and goldens. Nothing in it was measured.
 
-use super::{Gate, SelfTest, SelfTestRow, Truth, judge};
+use super::{Gate, SelfTest, SelfTestRow, judge};
 use crate::fixture;
 use perfbench_harness::duel::record::{
     Achieved, Compared, Contest, CountPair, End, Header, Outcome, PairLaunch, Power, Share, SideFacts, Trial,
 };
 use perfbench_harness::duel::rule::{Decision, Look, Rule};
+use perfbench_harness::machine::limits::truths::Truth;
 use perfbench_harness::record::Provenance;
 use perfbench_harness::stats::Interval;
 use perfbench_harness::{Reason, Unavailable};
@@ -85,23 +86,31 @@ pub fn selftest() -> SelfTest {
         unchanged_s: 0.52,
         notes: notes.iter().map(|note| (*note).to_owned()).collect(),
     };
-    let truth = |name: &str, expected: &str, measured: &str, agrees| Truth {
-        name: name.into(),
-        expected: expected.into(),
-        measured: measured.into(),
-        agrees,
-    };
     SelfTest {
         achieved: achieved(),
         rows: vec![
             row("yardstick/solo/compute", 0, [6, 10, 10, 10], &[]),
             row("yardstick/solo/churn", 1, [0, 7, 10, 10], &["its launches are born fast or slow"]),
         ],
-        truths: vec![
-            truth("a dependent multiply", "3.00 dependent adds", "3.01", true),
-            truth("an empty body", "0 +- 1 ns", "1.40 ns", false),
-        ],
+        truths: truths(),
     }
+}
+
+fn truths() -> Vec<Truth> {
+    let truth = |name: &str, unit: &str, [low, value, high]: [f64; 3], measured| Truth {
+        name: name.into(),
+        unit: unit.into(),
+        expected: Interval { value, low, high },
+        measured,
+    };
+    let adds = "a dependent multiply costs three dependent adds";
+    let absent = Unavailable::new(Reason::Unsupported, "no counting allocator is installed");
+    vec![
+        truth(adds, "adds", [2.94, 3.0, 3.06], Ok(3.004)),
+        truth("an empty body costs nothing", "ns", [-1.0, 0.0, 1.0], Ok(1.4)),
+        truth("1000 allocations count 1000", "allocations", [1e3; 3], Ok(1e3)),
+        truth("1000 allocations count 1000", "allocations", [1e3; 3], Err(absent)),
+    ]
 }
 
 /// A contest of every kind; the variant names the kind.

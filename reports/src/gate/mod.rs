@@ -17,7 +17,7 @@ pub use judge::{judge, judge_record};
 pub use junit::render as junit;
 pub use markdown::render as markdown;
 pub use policy::{FailOn, Policy, exit_code};
-pub use selftest::{SelfTest, SelfTestRow, Truth, selftest_json, selftest_markdown, selftest_text};
+pub use selftest::{SelfTest, SelfTestRow, selftest_json, selftest_markdown, selftest_text};
 pub use text::render as text;
 
 use perfbench_harness::duel::record::{Achieved, End, SideFacts};

@@ -6,6 +6,8 @@ use crate::format::paint::Ink;
 use crate::format::text::{Look, wrapped};
 use crate::words;
 use perfbench_harness::duel::record::{Achieved, Power, Share};
+use perfbench_harness::machine::limits::truths::Truth;
+use perfbench_harness::stats::Interval;
 use serde::Serialize;
 
 /// All that a self-test found.
@@ -36,19 +38,6 @@ pub struct SelfTestRow {
     pub notes: Vec<String>,
 }
 
-/// Something whose value is known without measuring.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Truth {
-    /// What it is.
-    pub name: String,
-    /// Its known value, in words.
-    pub expected: String,
-    /// What was measured, in words.
-    pub measured: String,
-    /// Whether the two agree.
-    pub agrees: bool,
-}
-
 /// Slowdowns that are injected, percent: the columns. What was really injected is within a factor of 1.5 of one of them.
 const SIZES: [f64; 4] = [1.0, 2.0, 5.0, 10.0];
 
@@ -68,7 +57,7 @@ pub fn selftest_text(selftest: &SelfTest, look: &Look) -> String {
         text += &format!("{}\n", line(&cells(row), name_width));
         row.notes.iter().for_each(|note| text += &wrapped(note, "   ", "   ", look.width));
     }
-    text += "\n";
+    text += if selftest.truths.is_empty() { "" } else { "\n" };
     text += &selftest.truths.iter().map(|truth| truth_line(truth, look)).collect::<String>();
     text + "\n"
         + &totals(achieved).iter().map(|told| wrapped(told, " ", "   ", look.width)).collect::<String>()
@@ -107,10 +96,37 @@ fn short(share: Share) -> String {
 }
 
 fn truth_line(truth: &Truth, look: &Look) -> String {
-    let (word, ink) = if truth.agrees { ("agrees", Ink::Good) } else { ("disagrees", Ink::Bad) };
-    let told = format!("{}: known {}, measured {}", truth.name, truth.expected, truth.measured);
+    let (word, ink) = agreement(truth);
+    let told = format!("{}: {}; known {}", truth.name, measured(truth), known(truth));
     let line = wrapped(&told, &format!(" {word:10}"), &" ".repeat(11), look.width);
     line.lines().map(|line| look.paint.text(ink, line) + "\n").collect()
+}
+
+fn agreement(truth: &Truth) -> (&'static str, Ink) {
+    match truth.agrees() {
+        Some(true) => ("agrees", Ink::Good),
+        Some(false) => ("disagrees", Ink::Bad),
+        None => ("unknown", Ink::Quiet),
+    }
+}
+
+fn measured(truth: &Truth) -> String {
+    match &truth.measured {
+        Ok(value) => words::measured_value(&exactly(truth, *value), &truth.unit),
+        Err(why) => why.to_string(),
+    }
+}
+
+/// A measured value with as many digits as what is known of it: a count is a whole number, a time is not.
+fn exactly(truth: &Truth, value: f64) -> Interval {
+    match truth.expected.low == truth.expected.high {
+        true => Interval::exact(value),
+        false => Interval { value, low: f64::MIN, high: f64::MAX },
+    }
+}
+
+fn known(truth: &Truth) -> String {
+    words::measured(&truth.expected, &truth.unit)
 }
 
 /// The figures over all pieces of work, a sentence each.
@@ -145,14 +161,10 @@ pub fn selftest_markdown(selftest: &SelfTest) -> String {
     let notes =
         selftest.rows.iter().flat_map(|row| row.notes.iter().map(|note| format!("\n- {}: {note}", row.name)));
     text += &notes.collect::<String>();
-    let word = |truth: &Truth| if truth.agrees { "agrees" } else { "disagrees" };
-    let truth = |truth: &Truth| cells_line(&[&truth.name, &truth.expected, &truth.measured, word(truth)]);
-    text + "\n"
-        + &table(
-            "",
-            &["truth", "known", "measured", ""],
-            &selftest.truths.iter().map(truth).collect::<Vec<_>>(),
-        )
+    let truth =
+        |truth: &Truth| cells_line(&[&truth.name, &known(truth), &measured(truth), agreement(truth).0]);
+    let truths: Vec<String> = selftest.truths.iter().map(truth).collect();
+    text + "\n" + &table("", &["truth", "known", "measured", ""], &truths)
 }
 
 /// The self-test as indented JSON.
