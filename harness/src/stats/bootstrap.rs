@@ -17,7 +17,7 @@ pub struct Replicates {
 }
 
 impl Replicates {
-    fn new(estimate: f64, mut values: Vec<f64>, launches: usize) -> Self {
+    pub(super) fn new(estimate: f64, mut values: Vec<f64>, launches: usize) -> Self {
         values.sort_unstable_by(f64::total_cmp);
         Replicates { estimate, sorted: values, launches }
     }

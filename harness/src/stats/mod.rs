@@ -5,6 +5,7 @@ pub mod change_points;
 pub mod distribution;
 pub mod equivalence;
 pub mod interval;
+pub mod modes;
 pub mod multiple;
 pub mod order;
 pub mod power;
