@@ -221,6 +221,12 @@ pub fn duel(
     Ok(())
 }
 
+/// Operations that are counted: a power of ten, so that what happens once in a while falls on as many of them in every run.
+fn counted_ops(ns_per_op: f64) -> u64 {
+    let most = (COUNT_NS / ns_per_op.max(0.1)).clamp(1.0, 10_000.0);
+    10u64.pow(most.log10() as u32)
+}
+
 /// Why a variant yields nothing.
 pub(crate) enum Fault {
     Unavailable(Unavailable),
@@ -341,7 +347,7 @@ impl<'a> Bench<'a> {
         let mut case = (variant.build)(&self.setup(variant)?)?;
         let checksum = format!("{:016x}", case.batch(FIRST_OPS, &self.clock).checksum);
         let ns_per_op = self.estimate(case.as_mut());
-        let ops = (COUNT_NS / ns_per_op.max(0.1)).clamp(1.0, 10_000.0) as u64;
+        let ops = counted_ops(ns_per_op);
         let ops = ops.next_multiple_of(case.cycle_ops());
         let units = case.units_per_op();
         let mut counts = counter::count(&self.job.counters, ops, &mut |ops| {

@@ -42,15 +42,18 @@ pub fn run(context: &Context<'_>, settings: &mut Settings, arguments: &GateArgum
     let stop = interrupt::watch();
     let mut session = Session::begin(settings, &asked, machine, [&base, &candidate], rule.clone())?;
     let rows = plan.groups.iter().map(|group| group.variants.len()).sum();
+    let plain = sides::ring(&base, &candidate, rule.clone(), &session.clock);
+    // What is injected stands in no machine code.
+    let genuine = plain.spins == 0;
     let ring = Ring {
         confirming: Some(rule.confirming(asked.alpha, rows)),
-        time_unchanged: asked.policy.fail_on.target,
+        time_unchanged: plain.time_unchanged || asked.policy.fail_on.target,
         seed: asked.rows.seed,
         inputs: asked.rows.inputs.clone(),
         counters: asked.rows.counters.clone(),
-        ..sides::ring(&base, &candidate, rule, &session.clock)
+        code_of: &|side, offset| genuine.then(|| sides::code_of(&base, &candidate, side, offset)).flatten(),
+        ..plain
     };
-    let ring = Ring { code_of: &|side, offset| sides::code_of(&base, &candidate, side, offset), ..ring };
     session.compare(&ring, &plan, &mut progress, stop)?;
     progress.finish();
     let record = session.end(started, built_s)?;

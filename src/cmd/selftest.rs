@@ -12,7 +12,8 @@ use crate::progress::Progress;
 use crate::settings::{SelftestRequest, Settings};
 use perfbench_harness::clock::Clock;
 use perfbench_harness::duel::rule::Rule;
-use perfbench_harness::machine::{self, Machine};
+use perfbench_harness::machine::limits::truths::{self, Truth};
+use perfbench_harness::machine::{self, Machine, limits};
 use perfbench_harness::plan::{Group, Planned};
 use perfbench_harness::stats::random::Random;
 use perfbench_harness::workload::key;
@@ -75,11 +76,22 @@ pub fn run(
         turn += 1;
         progress.say(&format!("{turn} turns, {:.0} s", started.elapsed().as_secs_f64()));
     }
+    progress.say("known truths");
+    let truths = truths(&machine, &asked.cpus, &clock);
     progress.finish();
-    let selftest = tally::sum(&tallies, &machine, side.relinked, super::run::now(false));
+    let selftest = tally::sum(&tallies, &machine, side.relinked, truths);
     keep(settings, &machine, &selftest)?;
     show(&selftest, asked.format);
     Ok(if interrupt::came() { INTERRUPTED } else { OK })
+}
+
+/// What is known of any machine beforehand, held against this machine's limits.
+fn truths(machine: &Machine, cpus: &[usize], clock: &Clock) -> Vec<Truth> {
+    let mut measured = Vec::new();
+    limits::measure(machine, cpus, clock, &mut |limit| measured.push(limit));
+    let mut truths = truths::of(machine, &measured);
+    truths.push(truths::allocations());
+    truths
 }
 
 fn show(selftest: &SelfTest, format: ComparisonFormat) {

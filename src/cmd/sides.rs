@@ -42,6 +42,7 @@ pub fn candidate_for(
 
 /// Two sides and a rule, with nothing else asked for.
 pub fn ring<'a>(base: &'a Side, candidate: &'a Side, rule: Rule, clock: &Clock) -> Ring<'a> {
+    let spins = std::env::var(INJECT).ok().and_then(|spins| spins.parse().ok()).unwrap_or(0);
     Ring {
         base: &base.links,
         candidate: &candidate.links,
@@ -49,8 +50,8 @@ pub fn ring<'a>(base: &'a Side, candidate: &'a Side, rule: Rule, clock: &Clock) 
         code_of: &|_, _| None,
         rule,
         confirming: None,
-        spins: std::env::var(INJECT).ok().and_then(|spins| spins.parse().ok()).unwrap_or(0),
-        time_unchanged: false,
+        spins,
+        time_unchanged: spins > 0,
         seed: 1,
         inputs: BTreeMap::new(),
         counters: Selection::none(),

@@ -5,6 +5,7 @@ use perfbench_harness::duel::record::{Achieved, Power, Share, Trial};
 use perfbench_harness::duel::rule::Decision;
 use perfbench_harness::duel::trial::log_ratios;
 use perfbench_harness::machine::Machine;
+use perfbench_harness::machine::limits::truths::Truth;
 use perfbench_harness::stats::rank::hodges_lehmann;
 use perfbench_reports::gate::{SelfTest, SelfTestRow};
 
@@ -96,7 +97,7 @@ fn together(shares: impl Iterator<Item = Share>) -> Share {
 }
 
 /// All pieces of work together.
-pub fn sum(tallies: &[Tally], machine: &Machine, relinked: bool, measured: String) -> SelfTest {
+pub fn sum(tallies: &[Tally], machine: &Machine, relinked: bool, truths: Vec<Truth>) -> SelfTest {
     let rows: Vec<SelfTestRow> = tallies.iter().map(Tally::row).collect();
     let power = |index: usize| {
         let of_size: Vec<&Power> = rows.iter().filter_map(|row| row.power.get(index)).collect();
@@ -107,7 +108,7 @@ pub fn sum(tallies: &[Tally], machine: &Machine, relinked: bool, measured: Strin
         })
     };
     let achieved = Achieved {
-        measured,
+        measured: crate::cmd::run::now(false),
         cpu: machine.cpu.clone(),
         relinked,
         false_alarms: together(rows.iter().map(|row| row.false_alarms)),
@@ -116,5 +117,5 @@ pub fn sum(tallies: &[Tally], machine: &Machine, relinked: bool, measured: Strin
         coverage: together(rows.iter().map(|row| row.coverage)),
         unchanged_s: mean(rows.iter().map(|row| row.unchanged_s)),
     };
-    SelfTest { achieved, rows, truths: Vec::new() }
+    SelfTest { achieved, rows, truths }
 }
