@@ -19,9 +19,6 @@ pub struct Bounce {
 const FAR_TIMES: f64 = 3.0;
 
 impl Bounce {
-    /// One-way times above this are far where nothing nearer has been seen to compare with.
-    pub const FAR_NS: f64 = 110.0;
-
     /// `n`ear, `f`ar, or `c`hanged in between, beside the nearest bounce seen.
     pub fn class(&self, nearest_ns: f64) -> char {
         match (is_far(self.before_ns, nearest_ns), is_far(self.after_ns, nearest_ns)) {

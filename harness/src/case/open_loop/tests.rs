@@ -1,4 +1,4 @@
-//! Arrivals on the scripted clock, where every latency is known: what a stall does to those who arrive meanwhile.
+//! What a stall does to those who arrive meanwhile: on the scripted clock, where every latency is known, and once for real.
 
 use super::*;
 use crate::case::{Gaps, solo};
@@ -6,6 +6,7 @@ use crate::clock::ClockChoice;
 use crate::clock::scripted::Scripted;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 /// What an operation costs by the script.
 const SERVICE_NS: f64 = 1000.0;
@@ -167,4 +168,33 @@ fn the_same_script_gives_a_pair_the_same_latencies_however_its_threads_run() {
 
 fn fact(case: &mut dyn Case, name: &str) -> f64 {
     case.facts().iter().find(|fact| fact.name == name).map(|fact| fact.value).unwrap()
+}
+
+/// Works for a microsecond of real time, and for ten milliseconds once in a hundred.
+fn stalling_for_real() -> impl Body + 'static {
+    let mut next = Instant::now() + Duration::from_millis(50);
+    move |i| {
+        let start = Instant::now();
+        let stalls = start >= next;
+        next += Duration::from_millis(if stalls { 100 } else { 0 });
+        let length = if stalls { Duration::from_millis(10) } else { Duration::from_micros(1) };
+        while start.elapsed() < length {}
+        i
+    }
+}
+
+/// Only bounds that a busy machine cannot break, since all it does is add stalls of its own: planned arrivals feel at least
+/// half of what they should, and few operations of a closed loop are interrupted at all.
+#[test]
+fn in_real_time_too_only_planned_arrivals_feel_a_stall() {
+    let clock = Clock::open(ClockChoice::Best);
+    let quantile_ms = |mut case: Box<dyn Case>, ops, quantile| {
+        let mut into = Stamps::default();
+        case.stamped(ops, &clock, &mut into);
+        into.all.value_at_quantile(quantile) as f64 / 1e9
+    };
+    let planned = open_loop(at(20_000.0, Gaps::Even), stalling_for_real());
+    let true_p95_ms = 5.0;
+    assert!(quantile_ms(planned, 10_000, 0.95) > true_p95_ms / 2.0);
+    assert!(quantile_ms(solo(stalling_for_real()), 400_000, 0.95) < true_p95_ms / 50.0);
 }

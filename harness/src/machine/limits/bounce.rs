@@ -2,7 +2,8 @@
 
 use super::repeat::Gauge;
 use super::{Bench, Found, Way};
-use crate::case::{Bounce, pair};
+use crate::case::pair;
+use crate::case::placement::is_far;
 use crate::machine::probe::Pinned;
 use crate::record::CorePair;
 use crate::stats::interval::median;
@@ -94,24 +95,34 @@ impl Visits {
         led.iter().zip(second).flat_map(|(first, second)| [Some(first), second]).flatten().copied().collect()
     }
 
+    /// The nearest visit, beside which others are far.
+    fn nearest_ns(&self) -> f64 {
+        self.all().into_iter().fold(f64::INFINITY, f64::min)
+    }
+
+    fn far_visits(&self) -> usize {
+        let nearest_ns = self.nearest_ns();
+        self.all().iter().filter(|ns| is_far(**ns, nearest_ns)).count()
+    }
+
     /// Whether far is the commoner class.
     fn is_far(&self) -> bool {
-        let all = self.all();
-        2 * all.iter().filter(|ns| is_far(**ns)).count() > all.len()
+        2 * self.far_visits() > self.all().len()
     }
 
     /// The visits of the commoner class; the others are counted, never mixed in.
     fn kept(&self) -> Vec<f64> {
         let mut kept = self.all();
-        kept.retain(|ns| is_far(*ns) == self.is_far());
+        kept.retain(|ns| is_far(*ns, self.nearest_ns()) == self.is_far());
         kept
     }
 
     fn summary(&self) -> CorePair {
-        let far_visits = self.all().iter().filter(|ns| is_far(**ns)).count() as u32;
-        let class = self.is_far();
+        let far_visits = self.far_visits() as u32;
+        let (class, nearest_ns) = (self.is_far(), self.nearest_ns());
         let of_direction = |visits: &Vec<f64>| {
-            let kept: Vec<f64> = visits.iter().copied().filter(|ns| is_far(*ns) == class).collect();
+            let kept: Vec<f64> =
+                visits.iter().copied().filter(|ns| is_far(*ns, nearest_ns) == class).collect();
             median(if kept.is_empty() { visits } else { &kept })
         };
         let one_way_ns = self.one_way_ns.each_ref().map(of_direction);
@@ -139,10 +150,6 @@ fn ways(pairs: &[CorePair]) -> String {
     let (least, most) = (ns().fold(f64::INFINITY, f64::min), ns().fold(0.0, f64::max));
     let far = pairs.iter().filter(|pair| pair.is_far()).count();
     format!("{least:.1} to {most:.1} ns over {} pairs, {far} of them far", pairs.len())
-}
-
-fn is_far(one_way_ns: f64) -> bool {
-    one_way_ns > Bounce::FAR_NS
 }
 
 #[cfg(test)]
