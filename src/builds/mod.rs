@@ -165,7 +165,7 @@ pub fn candidate(options: &BuildOptions, progress: &mut dyn FnMut(&str)) -> Resu
         (side.name, side.note) = ("the running program".into(), Some(failure.to_string().replace('\n', " ")));
         return Ok(side);
     }
-    let state = Repository::around(&options.checkout).and_then(|repository| repository.state());
+    let state = Repository::around(&options.checkout).ok().and_then(|repository| repository.state());
     let name = state.map_or("working tree".into(), |state| format!("working tree @ {state}"));
     Workshop::open(options, progress)?.checkout(&options.checkout, name, progress)
 }

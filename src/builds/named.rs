@@ -95,7 +95,7 @@ fn run(name: &str, store: &Path) -> Result<Option<Meaning>, Failure> {
 }
 
 fn revision(name: &str, options: &BuildOptions) -> Option<Meaning> {
-    let repository = Repository::around(&options.checkout)?;
+    let repository = Repository::around(&options.checkout).ok()?;
     let revision = repository.revision(name)?;
     Some(Meaning::Revision(repository, revision))
 }
@@ -105,11 +105,11 @@ fn nothing(text: &str, options: &BuildOptions) -> Failure {
         "`{text}` is no file, no folder with Cargo.toml, no stored run and no git revision"
     ));
     match Repository::around(&options.checkout) {
-        Some(repository) if repository.is_shallow() => failure
+        Ok(repository) if repository.is_shallow() => failure
             .help("this clone holds only the newest commits: `git fetch --unshallow` brings the others"),
-        Some(_) => failure
+        Ok(_) => failure
             .help("`git fetch` brings the commits of others; `git branch -a` lists what there is to name"),
-        None => failure.help(format!("{} is in no git repository", options.checkout.display())),
+        Err(why) => failure.help(format!("for revisions, mend this: {why}")),
     }
 }
 

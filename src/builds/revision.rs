@@ -27,9 +27,12 @@ const SHORT: usize = 7;
 
 impl Repository {
     /// The repository around a folder.
-    pub fn around(folder: &Path) -> Option<Self> {
-        let root = tool::try_ask(git(folder).args(["rev-parse", "--show-toplevel"]))?;
-        Some(Self { root: root.into() })
+    ///
+    /// # Errors
+    /// Why git sees none there, in its words.
+    pub fn around(folder: &Path) -> Result<Self, Failure> {
+        let root = tool::ask(git(folder).args(["rev-parse", "--show-toplevel"]))?;
+        Ok(Self { root: root.into() })
     }
 
     /// The folder of its work tree.
@@ -108,7 +111,7 @@ impl Revision {
 /// Git in a folder, whatever repository a hook that calls us speaks of.
 fn git(folder: &Path) -> Command {
     let mut command = Command::new("git");
-    command.arg("-C").arg(folder);
+    command.arg("-C").arg(folder).env("LC_ALL", "C");
     for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
         command.env_remove(name);
     }

@@ -179,7 +179,7 @@ fn a_text_that_names_nothing_says_what_could_be_named() {
     let failure = bench.base(script.to_str().unwrap()).unwrap_err();
     assert!(failure.to_string().contains("neither a program nor the record of a run"), "{failure}");
     bench.options.checkout = bench.folder.path().to_owned();
-    assert!(help(&bench.base("main").unwrap_err()).contains("in no git repository"));
+    assert!(help(&bench.base("main").unwrap_err()).contains("not a git repository"));
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub struct Graph {
     shared: HashMap<String, (Place, Reach)>,
     /// Every place of a name, local ones too.
     named: HashMap<String, Vec<Place>>,
+    /// The shared libraries, as a whole: which of their code a symbol reaches is not known.
+    libraries: Sha256,
 }
 
 /// What an input of a linker is, told by its first bytes.
@@ -24,7 +26,9 @@ enum Input {
     Archive,
     /// Code that only the linker turns into machine code.
     Bitcode,
-    /// A shared library, a script.
+    /// A shared library.
+    Library,
+    /// A script, a list of arguments.
     Other,
 }
 
@@ -43,6 +47,7 @@ impl Graph {
                 Input::Object => graph.add(&bytes).map_err(wrong)?,
                 Input::Archive => archives.push((path.clone(), bytes)),
                 Input::Bitcode => return Err(wrong("holds code that is not yet machine code".into())),
+                Input::Library => graph.libraries.update(Sha256::digest(&bytes)),
                 Input::Other => {}
             }
         }
@@ -79,7 +84,7 @@ impl Graph {
             match input(data) {
                 Input::Object => self.add(data)?,
                 Input::Bitcode => return Err("holds code that is not yet machine code".into()),
-                Input::Archive | Input::Other => {}
+                Input::Archive | Input::Library | Input::Other => {}
             }
         }
         Ok(())
@@ -126,17 +131,27 @@ struct Walk<'a> {
     numbers: HashMap<usize, u64>,
     order: Vec<usize>,
     hash: Sha256,
+    reaches_libraries: bool,
 }
 
 impl<'a> Walk<'a> {
     fn from(graph: &'a Graph, start: Place) -> u64 {
-        let mut walk = Walk { graph, numbers: HashMap::new(), order: Vec::new(), hash: Sha256::new() };
+        let mut walk = Walk {
+            graph,
+            numbers: HashMap::new(),
+            order: Vec::new(),
+            hash: Sha256::new(),
+            reaches_libraries: false,
+        };
         walk.meet(start.node, start.offset as i64);
         let mut next = 0;
         while let Some(node) = walk.order.get(next).map(|node| &graph.nodes[*node]) {
             walk.hash.update(node.digest);
             node.edges.iter().for_each(|edge| walk.follow(edge));
             next += 1;
+        }
+        if walk.reaches_libraries {
+            walk.hash.update(graph.libraries.clone().finalize());
         }
         short(walk.hash)
     }
@@ -173,6 +188,7 @@ impl<'a> Walk<'a> {
     /// stand for all sections of that name.
     fn outside(&mut self, name: &str, addend: i64) {
         self.leaf("outside", name.as_bytes(), addend);
+        self.reaches_libraries = true;
         let bounded = name.strip_prefix("__start_").or_else(|| name.strip_prefix("__stop_"));
         let Some(section) = bounded else { return };
         for (number, node) in self.graph.nodes.iter().enumerate() {
@@ -194,6 +210,7 @@ fn input(bytes: &[u8]) -> Input {
     const RELOCATABLE: [u8; 2] = [1, 0];
     match bytes {
         _ if bytes.starts_with(b"\x7fELF") && bytes.get(16..18) == Some(&RELOCATABLE) => Input::Object,
+        _ if bytes.starts_with(b"\x7fELF") => Input::Library,
         _ if bytes.starts_with(b"!<arch>\n") => Input::Archive,
         _ if bytes.starts_with(b"BC\xc0\xde") || bytes.starts_with(b"\xde\xc0\x17\x0b") => Input::Bitcode,
         _ if bytes.starts_with(b"!<thin>\n") => Input::Bitcode,

@@ -166,3 +166,13 @@ fn an_input_that_is_no_machine_code_yet_makes_all_code_unknown() {
     assert!(matches!(&index, CodeIndex::Unknown(why) if why.contains("later.o")), "{index:?}");
     assert_eq!(index.code_of(0), None);
 }
+
+#[test]
+fn another_shared_library_makes_all_code_that_calls_one_another() {
+    let program = built(PROGRAM);
+    let before = program.rows();
+    fs::write(program.relinker.inputs().join("libown.so"), b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0>\0")
+        .unwrap();
+    let after = program.rows();
+    assert!(before[0] != after[0] && before[1] != after[1]);
+}
