@@ -3,6 +3,7 @@
 
 use perfbench_harness::counter::heap::CountingAllocator;
 use perfbench_harness::counter::{self, Selection};
+use perfbench_harness::machine::limits::truths;
 use std::hint::black_box;
 use std::sync::Barrier;
 
@@ -14,7 +15,8 @@ fn main() {
     an_empty_region_counts_nothing();
     a_growing_vector_is_counted_by_its_growth();
     threads_are_counted_with_the_caller();
-    println!("heap: 4 checks passed");
+    the_truth_of_the_counter_holds();
+    println!("heap: 5 checks passed");
 }
 
 /// What one region of `ops` operations counts: allocations, reallocations, frees, allocated bytes.
@@ -29,6 +31,10 @@ fn counted(ops: u64, run: impl FnMut(u64)) -> [f64; 4] {
 fn a_thousand_boxes_are_a_thousand_allocations() {
     let boxes = |ops| (0..ops).for_each(|i| drop(black_box(Box::new(i))));
     assert_eq!(counted(1000, boxes), [1000.0, 0.0, 1000.0, 8000.0]);
+}
+
+fn the_truth_of_the_counter_holds() {
+    assert_eq!(truths::allocations().agrees(), Some(true));
 }
 
 /// Neither what came before the pass nor what the harness does around the region.
