@@ -3,9 +3,11 @@
 
 pub mod file;
 mod limit;
+mod ratio;
 
 pub use file::{ReadError, Writer, read};
 pub use limit::{CorePair, Limit, SPREAD_WANTED, spread};
+pub use ratio::{log_speedups, speedup};
 
 use crate::case::Fact;
 use crate::claim::Claim;
@@ -414,16 +416,6 @@ impl Launch {
         let undisturbed: Vec<f64> = self.in_class(class).filter(quiet).filter_map(value).collect();
         if undisturbed.is_empty() { self.in_class(class).filter_map(value).collect() } else { undisturbed }
     }
-}
-
-/// The ratio of two rows' times (`over / row`: how many times faster the row is), paired launch by launch, over the
-/// rounds of the row's prevailing class in both. NaN where they share no launch.
-pub fn speedup(row: &Measured, over: &Measured) -> Interval {
-    let class = row.class().or(over.class());
-    let base: BTreeMap<u32, f64> = over.launch_medians_in(class).into_iter().collect();
-    let pairs = row.launch_medians_in(class).into_iter().filter_map(|(l, v)| base.get(&l).map(|b| (*b, v)));
-    let (numerators, denominators): (Vec<f64>, Vec<f64>) = pairs.unzip();
-    interval::paired_ratio(&numerators, &denominators)
 }
 
 /// A whole record in memory.

@@ -1,8 +1,8 @@
 //! Two records paired row by row: ratios with intervals, and what cannot be compared with its reason. Pure; exit codes
 //! are the command line's affair.
 
-use perfbench_harness::record::{Count, Header, Measured, Outcome, Row, RunRecord, speedup};
-use perfbench_harness::stats::Interval;
+use perfbench_harness::record::{Count, Header, Measured, Outcome, Row, RunRecord, log_speedups, speedup};
+use perfbench_harness::stats::{Interval, equivalence, interval, multiple, power};
 use serde::Serialize;
 use std::fmt;
 
@@ -62,6 +62,11 @@ pub struct Compared {
     pub speedup: Interval,
     /// The direction.
     pub change: Change,
+    /// Chance of launches so different if the row did not change, adjusted for all rows compared (Holm).
+    pub p_adjusted: f64,
+    /// The change that so many launches of this spread would see in four cases of five, as a share; none where one launch
+    /// cannot tell.
+    pub would_see: Option<f64>,
     /// Counts that are not what they were; exact, so each is a change.
     pub counts: Vec<CountChange>,
 }
@@ -156,7 +161,22 @@ pub fn compare(base: &RunRecord, candidate: &RunRecord, policy: &Policy) -> Resu
     }
     let gone = base.rows.iter().filter(|row| candidate.row(&row.key()).is_none());
     comparison.incomparable.extend(gone.map(|row| (row.key(), "only in the base".to_owned())));
+    correct_for_many(&mut comparison.rows);
     Ok(comparison)
+}
+
+/// The chance that a comparison of any number of unchanged rows calls one of them slower or faster.
+const FALSE_ALARMS: f64 = 0.05;
+
+/// Takes back directions that so many rows show by chance.
+fn correct_for_many(rows: &mut [Compared]) {
+    let adjusted = multiple::holm(&rows.iter().map(|row| row.p_adjusted).collect::<Vec<_>>());
+    for (row, p) in rows.iter_mut().zip(adjusted) {
+        row.p_adjusted = p;
+        if p > FALSE_ALARMS && row.change != Change::Same {
+            row.change = Change::Unresolved;
+        }
+    }
 }
 
 fn admit(base: &RunRecord, candidate: &RunRecord, policy: &Policy) -> Result<(), Refused> {
@@ -211,12 +231,18 @@ fn compare_row(key: String, old: &Measured, new: &Measured, policy: &Policy) -> 
     if speedup.value.is_nan() {
         return Err("no launch in common with the two cores in the same place".into());
     }
+    let logs = log_speedups(new, old);
+    let shown = equivalence::same_within(&logs, policy.same_within.ln_1p(), 0.05);
+    let change = change(&speedup, policy.same_within);
+    let smallest = power::smallest_change(logs.len(), interval::mean_and_sd(&logs).1, 0.05 / 2.0, 0.8);
     Ok(Compared {
         key,
         base_ns: old.time(),
         candidate_ns: new.time(),
         speedup,
-        change: change(&speedup, policy.same_within),
+        change: if change == Change::Same && shown.p > 0.05 { Change::Unresolved } else { change },
+        p_adjusted: equivalence::differs(&logs),
+        would_see: smallest.is_finite().then(|| smallest.exp_m1()),
         counts: count_changes(&old.counts, &new.counts),
     })
 }
@@ -320,6 +346,17 @@ mod tests {
             comparison.rows.iter().filter(|r| r.change == Change::Slower).map(|r| r.key.as_str()).collect();
         assert_eq!(slower, ["ring_spsc/hop/sequenced"]);
         assert!(comparison.rows.iter().all(|row| row.change != Change::Faster));
+    }
+
+    #[test]
+    fn a_difference_that_one_row_in_many_shows_by_chance_is_unresolved() {
+        let mut rows = compare(&fixture::record(), &fixture::later(), &Policy::default()).unwrap().rows;
+        let slower = rows.iter().position(|row| row.change == Change::Slower).unwrap();
+        assert!(rows[slower].p_adjusted < 0.001 && rows[slower].would_see.unwrap() < 0.05);
+        rows[slower].p_adjusted = 0.02;
+        correct_for_many(&mut rows);
+        assert_eq!(rows[slower].change, Change::Unresolved);
+        assert!(rows[slower].p_adjusted > 0.05);
     }
 
     #[test]

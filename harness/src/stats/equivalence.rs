@@ -29,6 +29,14 @@ pub fn same_within(log_ratios: &[f64], margin: f64, alpha: f64) -> Equivalence {
     }
 }
 
+/// The two-sided p-value of the paired t-test (Student 1908): how likely are log ratios so far from zero if the sides are equal.
+/// Fewer than two launches show nothing, and p is 1.
+pub fn differs(log_ratios: &[f64]) -> f64 {
+    let (n, degrees) = (log_ratios.len() as f64, log_ratios.len() as f64 - 1.0);
+    let (mean, sd) = mean_and_sd(log_ratios);
+    if degrees < 1.0 { 1.0 } else { (2.0 * tail(mean.abs(), sd / n.sqrt(), degrees)).min(1.0) }
+}
+
 /// P(T > distance / error), also where launches do not differ at all.
 fn tail(distance: f64, error: f64, degrees: f64) -> f64 {
     match error {
@@ -51,6 +59,13 @@ mod tests {
         let shown = same_within(&ratios, 0.03, 0.05);
         assert!((shown.p - 0.014_004).abs() < 1e-5, "{shown:?}");
         assert!((shown.interval.high - (0.01 + 2.353_363 * 0.005)).abs() < 1e-7, "{shown:?}");
+    }
+
+    #[test]
+    fn a_difference_of_two_errors_at_three_degrees_has_the_p_value_of_the_table() {
+        let step = 0.01 * 0.75f64.sqrt();
+        let ratios = [0.01 - step, 0.01 - step, 0.01 + step, 0.01 + step];
+        assert!((differs(&ratios) - 0.139_326).abs() < 1e-5, "{}", differs(&ratios));
     }
 
     #[test]
@@ -83,5 +98,6 @@ mod tests {
         assert_eq!(same_within(&[0.0], 0.03, 0.05).p, 1.0);
         assert_eq!(same_within(&[0.001; 5], 0.03, 0.05).p, 0.0);
         assert_eq!(same_within(&[0.04; 5], 0.03, 0.05).p, 1.0);
+        assert_eq!((differs(&[0.0]), differs(&[0.0; 5]), differs(&[0.04; 5])), (1.0, 1.0, 0.0));
     }
 }

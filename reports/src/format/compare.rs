@@ -111,12 +111,20 @@ fn ordered(comparison: &Comparison) -> Vec<&Compared> {
 fn sentence(row: &Compared) -> String {
     let time = match row.change {
         Change::Same => format!("same, {:.3}x - {:.3}x", row.speedup.low, row.speedup.high),
+        Change::Unresolved => unresolved(row),
         _ => words::direction(&row.speedup),
     };
     let count = |c: &crate::compare::CountChange| {
         format!(", {} {} before, {} now", c.name, words::number(c.base), words::number(c.candidate))
     };
     time + &row.counts.iter().map(count).collect::<String>()
+}
+
+fn unresolved(row: &Compared) -> String {
+    let sees = row.would_see.map_or("a single launch sees nothing".into(), |share| {
+        format!("would have seen {}", words::percent(share))
+    });
+    format!("unresolved, {:.3}x - {:.3}x, {sees}", row.speedup.low, row.speedup.high)
 }
 
 #[cfg(test)]
@@ -137,6 +145,15 @@ mod tests {
     #[test]
     fn the_markdown_of_a_comparison_is_the_golden() {
         insta::assert_snapshot!(markdown(&comparison()));
+    }
+
+    #[test]
+    fn an_unresolved_row_says_what_would_have_been_seen() {
+        let mut row = comparison().rows.remove(0);
+        (row.change, row.would_see) = (Change::Unresolved, Some(0.031));
+        assert!(sentence(&row).ends_with("would have seen 3.10 %"), "{}", sentence(&row));
+        row.would_see = None;
+        assert!(sentence(&row).ends_with("a single launch sees nothing"));
     }
 
     #[test]
