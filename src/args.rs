@@ -32,7 +32,7 @@ Exit codes:
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Measure workloads on this machine, store the run, judge the documented targets, write the report
-    Run(RunArguments),
+    Run(Box<RunArguments>),
     /// Compare with a base build, set the exit code, write the outputs for CI
     Gate(GateArguments),
     /// How often this machine's gate is wrong and how small a slowdown it finds

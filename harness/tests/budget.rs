@@ -9,6 +9,8 @@ use perfbench_harness::machine::Machine;
 use perfbench_harness::plan::{LIMITS_S, Request, plan};
 use perfbench_harness::record::{Line, Row};
 use perfbench_harness::sampler::{Run, Timekeeper};
+use perfbench_harness::stats::interval::over_launches;
+use perfbench_harness::stats::random::Random;
 use perfbench_harness::worker::{Done, Job, Reply, Task};
 use perfbench_harness::{Isa, Point, Variant, Workload};
 use std::cell::{Cell, RefCell};
@@ -197,6 +199,28 @@ fn without_a_timekeeper_a_precision_alone_calls_for_more_launches_than_planned()
     let Some(Line::Row(last)) = rows.last() else { panic!("the last line is a row") };
     let measured = last.measured().unwrap();
     assert!(measured.launches.len() > 2 && measured.time().relative_half_width() <= 0.0005);
+}
+
+/// Whether the interval at which a row of simulated launches stops covers its truth.
+fn covers_when_it_stops(random: &mut Random, precision: f64) -> bool {
+    let mut launches = Vec::new();
+    loop {
+        let normal = (0..12).map(|_| random.unit()).sum::<f64>() - 6.0;
+        launches.push((3.0 + 0.02 * normal).exp());
+        let interval = over_launches(&launches);
+        if launches.len() >= 5 && (interval.relative_half_width() <= precision || launches.len() == 100) {
+            return interval.low <= 3f64.exp() && 3f64.exp() <= interval.high;
+        }
+    }
+}
+
+#[test]
+fn stopping_at_a_wanted_width_costs_no_more_coverage_than_the_method_says() {
+    let mut random = Random::new(5);
+    for precision in [0.03, 0.02, 0.01] {
+        let covered = (0..1000).filter(|_| covers_when_it_stops(&mut random, precision)).count();
+        assert!(covered >= 880, "{precision}: {covered} of 1000");
+    }
 }
 
 #[test]
