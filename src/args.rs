@@ -24,9 +24,9 @@ pub struct Arguments {
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0 ok, 1 internal error, 2 usage or config, 4 nothing selected, 30 a workload broke, 130 interrupted
-  20 environment refused
-  (10 slower, 11 target missed, 12 both and 21 unresolved belong to `gate`, which is to come)";
+  0 ok, 1 internal error, 2 usage or config, 4 nothing selected, 20 environment refused,
+  30 a workload broke, 130 interrupted
+  of gate: 10 slower, 11 documented target missed, 12 both, 21 unresolved under --strict";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
