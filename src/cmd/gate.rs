@@ -38,13 +38,14 @@ pub fn run(context: &Context<'_>, settings: &mut Settings, arguments: &GateArgum
     };
     let candidate = sides::candidate_for(&base, &options, &mut |text| progress.say(text))?;
     let built_s = started.elapsed().as_secs_f64();
-    let rule = rule(asked.min_effect, base.relinked && candidate.relinked);
+    let like_layout = (base.relinked && candidate.relinked) || sides::injected().is_some();
+    let rule = rule(asked.min_effect, like_layout);
     let stop = interrupt::watch();
     let mut session = Session::begin(settings, &asked, machine, [&base, &candidate], rule.clone())?;
     let rows = plan.groups.iter().map(|group| group.variants.len()).sum();
     let plain = sides::ring(&base, &candidate, rule.clone(), &session.clock);
     // What is injected stands in no machine code.
-    let genuine = plain.spins == 0;
+    let genuine = sides::injected().is_none();
     let ring = Ring {
         confirming: Some(rule.confirming(asked.alpha, rows)),
         time_unchanged: plain.time_unchanged || asked.policy.fail_on.target,
@@ -73,7 +74,7 @@ fn plan_of(context: &Context<'_>, asked: &GateRequest, machine: &Machine) -> Res
     found.ok_or_else(|| super::run::nothing_selected(&asked.rows, context.tables.registry))
 }
 
-fn rule(min_effect: Option<f64>, relinked: bool) -> Rule {
+fn rule(min_effect: Option<f64>, like_layout: bool) -> Rule {
     let min_effect = min_effect.unwrap_or(MIN_EFFECT);
-    if relinked { Rule::relinked(min_effect) } else { Rule::one_link(min_effect) }
+    if like_layout { Rule::relinked(min_effect) } else { Rule::one_link(min_effect) }
 }

@@ -13,9 +13,15 @@ use std::collections::BTreeMap;
 /// Links of each side: enough that what remains of layout, averaged over them, is a few tenths of a percent.
 pub const LINKS: usize = builds::MAX_LINKS;
 
-/// Multiplications added to every batch of the candidate, so that other tools can be compared with this gate on the same
-/// slowdown; unset in earnest.
+/// Multiplications added for every operation of the candidate, so that other tools can be compared with this gate on the
+/// same slowdown; unset in earnest. Where it is set, to 0 too, both sides are one code: it is timed all the same, and
+/// nothing is allowed for layout.
 const INJECT: &str = "PERFBENCH_INJECT";
+
+/// What the candidate is slowed by, where another tool is compared with this gate.
+pub fn injected() -> Option<u64> {
+    std::env::var(INJECT).ok()?.parse().ok()
+}
 
 /// How sides are made for this store.
 pub fn options(settings: &Settings, relink: bool) -> BuildOptions {
@@ -42,7 +48,6 @@ pub fn candidate_for(
 
 /// Two sides and a rule, with nothing else asked for.
 pub fn ring<'a>(base: &'a Side, candidate: &'a Side, rule: Rule, clock: &Clock) -> Ring<'a> {
-    let spins = std::env::var(INJECT).ok().and_then(|spins| spins.parse().ok()).unwrap_or(0);
     Ring {
         base: &base.links,
         candidate: &candidate.links,
@@ -50,8 +55,8 @@ pub fn ring<'a>(base: &'a Side, candidate: &'a Side, rule: Rule, clock: &Clock) 
         code_of: &|_, _| None,
         rule,
         confirming: None,
-        spins,
-        time_unchanged: spins > 0,
+        spins: injected().unwrap_or(0),
+        time_unchanged: injected().is_some(),
         seed: 1,
         inputs: BTreeMap::new(),
         counters: Selection::none(),

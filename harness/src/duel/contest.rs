@@ -36,7 +36,7 @@ pub struct Ring<'a> {
     pub rule: Rule,
     /// How a verdict of slower is repeated; none leaves the first one alone.
     pub confirming: Option<Rule>,
-    /// Multiplications added to every batch of the candidate, in a self-test.
+    /// Multiplications added for every operation of the candidate, so that other tools can be compared with this one.
     pub spins: u64,
     /// Whether like machine code is timed all the same, as a self-test does.
     pub time_unchanged: bool,
@@ -107,6 +107,7 @@ impl Ring<'_> {
         let mut processes = self.processes(group, variant);
         processes.calibrate(base.cycle_ops.max(candidate.cycle_ops))?;
         let ops_per_sample = processes.ops;
+        processes.spins *= ops_per_sample;
         let first = trial::run(&self.rule, &mut processes, 0)?;
         let confirmation = self.confirm(&first, &mut processes)?;
         let code_changed = codes.map(|(base, candidate)| base != candidate);

@@ -42,6 +42,9 @@ struct Arguments {
     /// The perfbench whose gate is asked
     #[arg(long, default_value = "target/release/perfbench")]
     perfbench: PathBuf,
+    /// What perfbench compares with, such as `HEAD` for sides in many links; a copy of itself where absent
+    #[arg(long)]
+    base: Option<String>,
 }
 
 fn work_named(name: &str) -> Result<&'static str, String> {
@@ -91,6 +94,8 @@ impl Session {
         let places = Places {
             rivals: here.parent().ok_or("an executable lies in a folder")?.into(),
             perfbench: arguments.perfbench.clone(),
+            perfbench_base: arguments.base.clone(),
+            store: arguments.out.join("store"),
             scratch: scratch.canonicalize()?,
         };
         let cells = cells(&arguments.tools, &arguments.workloads, &arguments.neighbour, &arguments.effects);

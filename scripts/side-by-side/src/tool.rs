@@ -36,6 +36,10 @@ pub struct Places {
     pub rivals: PathBuf,
     /// The perfbench whose gate is asked.
     pub perfbench: PathBuf,
+    /// What it compares with; a copy of itself where nothing is named.
+    pub perfbench_base: Option<String>,
+    /// Its store, where it keeps what it built.
+    pub store: PathBuf,
     /// A folder that is thrown away.
     pub scratch: PathBuf,
 }

@@ -1,4 +1,4 @@
-//! perfbench's `gate` on a copy of its own executable; the record that it leaves is read by perfbench's own reader.
+//! perfbench's `gate` on a copy of its own executable or on another base; the record that it leaves is read by perfbench's own reader.
 
 use super::{Places, output};
 use crate::log::{Call, Judged};
@@ -9,18 +9,24 @@ use perfbench_harness::duel::rule::Decision;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Environment variable that makes the gate's candidate spin after each batch.
+/// Environment variable that makes the gate's candidate spin after each batch, as long as for so many steps an operation.
 const INJECT: &str = "PERFBENCH_INJECT";
 
 pub(super) fn judge(work: &Work, spins: u64, places: &Places) -> Result<Judged, String> {
-    let base = places.copy(&places.perfbench, "perfbench-base")?;
-    let store = tempfile::tempdir_in(&places.scratch).map_err(|error| error.to_string())?;
+    let base = match &places.perfbench_base {
+        Some(base) => base.into(),
+        None => places.copy(&places.perfbench, "perfbench-base")?,
+    };
+    let gates = places.store.join("gates");
+    if gates.exists() {
+        std::fs::remove_dir_all(&gates).map_err(|error| format!("{}: {error}", gates.display()))?;
+    }
     let mut gate = Command::new(&places.perfbench);
-    gate.args(["gate", work.row, "--progress", "none", "--base"]).arg(base);
-    gate.arg("--store").arg(store.path()).env(INJECT, spins.to_string());
+    gate.args(["gate", work.row, "--exact", "--progress", "none", "--base"]).arg(base);
+    gate.arg("--store").arg(&places.store).env(INJECT, spins.to_string());
     // Slower, unresolved, and an environment that it does not trust are verdicts too.
     output(&mut gate, &[0, 10, 20, 21])?;
-    read(&only_file(&store.path().join("gates"))?)
+    read(&only_file(&gates)?)
 }
 
 /// The one record of a store that held none before.
