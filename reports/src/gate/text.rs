@@ -38,12 +38,22 @@ fn links(gate: &Gate) -> String {
 }
 
 fn group(gate: &Gate, verdict: Verdict, name_width: usize, look: &Look) -> String {
-    let rows: String = gate.of(verdict).map(|row| row_text(row, name_width, look)).collect();
+    let (folded, told): (Vec<&Row>, Vec<&Row>) = gate.of(verdict).partition(|row| says_nothing(row));
+    let mut rows: String = told.into_iter().map(|row| row_text(row, name_width, look)).collect();
+    if !folded.is_empty() {
+        let names: Vec<&str> = folded.iter().map(|row| row.key.as_str()).collect();
+        rows += &wrapped(&format!("not timed: {}", names.join(", ")), "   ", "     ", look.width);
+    }
     if rows.is_empty() {
         return rows;
     }
     let title = if verdict == Verdict::Same { same(gate) } else { verdict.word().into() };
     format!("{}{rows}", painted(ink(verdict), &format!(" {title}\n"), look))
+}
+
+/// Whether there is no more to say of a row than its verdict.
+fn says_nothing(row: &Row) -> bool {
+    row.verdict == Verdict::Unchanged && row.time.is_none() && row.notes.is_empty()
 }
 
 /// One line; below it, where the row is red or there is something to add, the evidence.
