@@ -2,7 +2,6 @@
 //! harness's affair, judging and rendering the reports'.
 
 mod args;
-#[allow(dead_code, unused_imports, reason = "the gate command calls it")]
 mod builds;
 mod cmd;
 mod config;

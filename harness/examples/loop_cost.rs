@@ -73,7 +73,8 @@ fn main() {
     let empty = loop_ns_per_op(&clock);
     println!("a turn of the loop around nothing: {empty:.3} ns\n");
     println!("operation                 unrolled  in the loop  less the empty turn");
-    let kinds: [(&str, fn() -> [Box<dyn Case>; 2]); 3] = [
+    type Pair = fn() -> [Box<dyn Case>; 2];
+    let kinds: [(&str, Pair); 3] = [
         ("multiply, dependent", dependent),
         ("multiply, independent", independent),
         ("chain of 16 multiplies", chains),

@@ -143,6 +143,9 @@ pub struct Prepared {
     /// Where the variant's `build` function lies in its executable, from the start of the image.
     #[serde(default)]
     pub build_offset: u64,
+    /// Fingerprint of the point, whose figures reach the code at run time.
+    #[serde(default)]
+    pub point: u64,
 }
 
 /// The rounds of one variant in one launch.
@@ -361,6 +364,7 @@ impl<'a> Bench<'a> {
             facts: case.facts(),
             checksum,
             build_offset: build_offset(variant),
+            point: Random::hash(&format!("{:?}", self.point)),
         })
     }
 

@@ -13,7 +13,7 @@ pub struct GateArguments {
     /// What to compare with: a git revision, another checkout, a binary, or a stored run
     #[arg(short, long, value_name = "BASE", hide_env_values = true, env = "PERFBENCH_BASE")]
     pub base: Option<String>,
-    /// The smallest slowdown that is looked for [default: 2%]; where a side has one link, 3 points more
+    /// The smallest slowdown that is looked for [default: 2%]; at least 5% where a side has one link
     #[arg(long, value_name = "SHARE")]
     pub min_effect: Option<String>,
     /// Chance of any false alarm in the whole suite [default: 0.01]

@@ -117,6 +117,15 @@ pub enum Base {
     Side(Box<Side>),
 }
 
+/// Whether what `text` names must be built before it can be run.
+///
+/// # Errors
+/// A text that names nothing or several things.
+pub fn is_built(text: &str, settings: &Settings, options: &BuildOptions) -> Result<bool, Failure> {
+    let meaning = named::meaning(text, &settings.store, options)?;
+    Ok(matches!(meaning, Meaning::Checkout(_) | Meaning::Revision(..)))
+}
+
 /// Finds out what `text` names and makes a side of it, where it can be run.
 ///
 /// # Errors

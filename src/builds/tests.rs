@@ -129,7 +129,7 @@ fn the_candidate_is_the_working_tree_as_it_is_now() {
 fn the_main_function_of_two_builds_of_one_source_is_recognised_and_that_of_another_source_is_not() {
     let bench = Bench::new();
     let sides = [bench.candidate(), bench.base("main").unwrap(), bench.base("first").unwrap()];
-    let hashes = sides.each_ref().map(|side| main_of(side));
+    let hashes = sides.each_ref().map(main_of);
     assert_eq!(hashes[0], hashes[1]);
     assert_ne!(hashes[0], hashes[2]);
 }

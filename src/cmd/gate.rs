@@ -32,11 +32,20 @@ pub fn run(context: &Context<'_>, settings: &mut Settings, arguments: &GateArgum
     let plan = plan_of(context, &asked, &machine)?;
     let mut progress = Progress::new(settings.progress, context.quiet, asked.rows.budget_s);
     let options = sides::options(settings, asked.relink);
-    let base = match builds::base(&asked.base, settings, &options, &mut |text| progress.say(text))? {
+    let mut say = |text: &str| progress.say(text);
+    // The candidate goes first where both are built: the base then shares what was compiled for it.
+    let built = builds::is_built(&asked.base, settings, &options)?;
+    let candidate = built.then(|| builds::candidate(&options, &mut say)).transpose()?;
+    let base = match builds::base(&asked.base, settings, &options, &mut say)? {
         Base::Side(side) => *side,
         Base::Record(record) => return super::stored::gate(settings, &asked, &plan, &record),
     };
-    let candidate = sides::candidate_for(&base, &options, &mut |text| progress.say(text))?;
+    let candidate = candidate.map_or_else(sides::running, Ok)?;
+    for side in [&base, &candidate] {
+        if let Some(why) = side.code.unknown() {
+            progress.say(&format!(" ! unchanged code of {} cannot be recognised: {why}", side.name));
+        }
+    }
     let built_s = started.elapsed().as_secs_f64();
     let like_layout = (base.relinked && candidate.relinked) || sides::injected().is_some();
     let rule = rule(asked.min_effect, like_layout);

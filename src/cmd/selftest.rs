@@ -1,5 +1,6 @@
 //! `selftest`: how often the gate calls identical code slower on this machine, and how small a slowdown it finds.
 
+mod log;
 mod piece;
 mod tally;
 
@@ -10,7 +11,9 @@ use crate::error::{Failure, INTERRUPTED, NOTHING_SELECTED, OK};
 use crate::interrupt;
 use crate::progress::Progress;
 use crate::settings::{SelftestRequest, Settings};
+use log::Log;
 use perfbench_harness::clock::Clock;
+use perfbench_harness::duel::contest::Ring;
 use perfbench_harness::duel::rule::Rule;
 use perfbench_harness::machine::limits::truths::{self, Truth};
 use perfbench_harness::machine::{self, Machine, limits};
@@ -22,11 +25,15 @@ use perfbench_reports::store::Store;
 use perfbench_workloads::yardstick;
 use piece::Piece;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use tally::Tally;
 
 /// The slowdown that the rule under test looks for.
 const MIN_EFFECT: f64 = 0.02;
+
+/// Time set aside for the known truths, seconds.
+const TRUTHS_S: f64 = 20.0;
 
 /// Comparisons of identical code for each of every injected size: what the gate must not do is measured best.
 const IDENTICAL: u32 = 4;
@@ -50,39 +57,90 @@ pub fn run(
     let clock = Clock::open(Default::default());
     let rule = if side.relinked { Rule::relinked(MIN_EFFECT) } else { Rule::same_file(MIN_EFFECT) };
     let ring = sides::ring(&side, &side, rule, &clock);
+    let mut bench = Bench::open(&ring, &groups, &asked, settings, &progress)?;
     let stop = interrupt::watch();
-    let mut pieces = Vec::new();
-    for group in &groups {
-        progress.say(&format!("{}  calibrating the injected work", group.name()));
-        pieces.push(Piece::open(&ring, group, asked.seed).map_err(broke)?);
-    }
-    let mut tallies: Vec<Tally> = pieces.iter().map(|piece| Tally::new(piece.name())).collect();
-    let mut random = Random::new(asked.seed);
-    let goes_on = |turn: u32| {
-        let in_time = started.elapsed().as_secs_f64() < asked.budget_s;
-        asked.trials.map_or(in_time, |trials| turn < trials)
-            && !stop.load(std::sync::atomic::Ordering::Relaxed)
+    let goes_on = |turns: u32| {
+        let in_time = started.elapsed().as_secs_f64() + TRUTHS_S < asked.budget_s;
+        asked.trials.map_or(in_time, |trials| turns < trials)
     };
-    let mut turn = 0;
-    while goes_on(turn) {
-        for (piece, tally) in pieces.iter_mut().zip(&mut tallies) {
-            for _ in 0..IDENTICAL {
-                let (base, candidate) = halves(&side.links, &mut random);
-                tally.identical(piece.identical(&ring, base, candidate).map_err(broke)?);
-            }
-            let (base, candidate) = halves(&side.links, &mut random);
-            tally.injected(piece.injected(&ring, turn, base, candidate).map_err(broke)?);
-        }
-        turn += 1;
-        progress.say(&format!("{turn} turns, {:.0} s", started.elapsed().as_secs_f64()));
+    let mut turns = 0;
+    while goes_on(turns) && bench.turn(turns, &side.links, stop)? {
+        turns += 1;
+        progress.say(&format!("{turns} turns, {:.0} s", started.elapsed().as_secs_f64()));
+    }
+    if bench.tallies.iter().any(Tally::is_empty) {
+        return if interrupt::came() { Ok(INTERRUPTED) } else { Err(too_short(asked.budget_s)) };
     }
     progress.say("known truths");
-    let truths = truths(&machine, &asked.cpus, &clock);
+    let truths = if interrupt::came() { Vec::new() } else { truths(&machine, &asked.cpus, &clock) };
     progress.finish();
-    let selftest = tally::sum(&tallies, &machine, side.relinked, truths);
+    let selftest = tally::sum(&bench.tallies, &machine, side.relinked, truths);
     keep(settings, &machine, &selftest)?;
     show(&selftest, asked.format);
     Ok(if interrupt::came() { INTERRUPTED } else { OK })
+}
+
+fn too_short(budget_s: f64) -> Failure {
+    let text =
+        format!("{budget_s:.0} s are over before anything was compared: building and sizing took them");
+    Failure::usage(text).help("give it more with -t 5m; a second self-test finds its builds in the cache")
+}
+
+/// Every piece of work with what its comparisons came to.
+struct Bench<'a> {
+    ring: &'a Ring<'a>,
+    pieces: Vec<Piece>,
+    tallies: Vec<Tally>,
+    log: Log,
+    random: Random,
+}
+
+impl<'a> Bench<'a> {
+    fn open(
+        ring: &'a Ring<'a>,
+        groups: &[Group],
+        asked: &SelftestRequest,
+        settings: &Settings,
+        progress: &Progress,
+    ) -> Result<Self, Failure> {
+        let mut pieces = Vec::new();
+        for group in groups {
+            let piece = Piece::open(ring, group, asked.seed).map_err(broke)?;
+            progress.say(&format!("{}  the injected work is sized", piece.name()));
+            pieces.push(piece);
+        }
+        let tallies = pieces.iter().map(|piece| Tally::new(piece.name())).collect();
+        let (log, random) = (Log::open(&settings.store)?, Random::new(asked.seed));
+        Ok(Self { ring, pieces, tallies, log, random })
+    }
+
+    /// Compares every piece of work with itself a few times and once with a slowdown; says whether to go on. What was
+    /// under way when an interrupt came is left out: it may have been hit by it.
+    fn turn(&mut self, number: u32, links: &[PathBuf], stop: &AtomicBool) -> Result<bool, Failure> {
+        // Set by a signal handler that publishes nothing else.
+        let stopped = || stop.load(Ordering::Relaxed);
+        for (piece, tally) in self.pieces.iter_mut().zip(&mut self.tallies) {
+            for _ in 0..IDENTICAL {
+                let (base, candidate) = halves(links, &mut self.random);
+                let compared = piece.identical(self.ring, base, candidate);
+                if stopped() {
+                    return Ok(false);
+                }
+                let identical = compared.map_err(broke)?;
+                self.log.identical(piece.name(), &identical)?;
+                tally.identical(identical);
+            }
+            let (base, candidate) = halves(links, &mut self.random);
+            let compared = piece.injected(self.ring, number, base, candidate);
+            if stopped() {
+                return Ok(false);
+            }
+            let injected = compared.map_err(broke)?;
+            self.log.injected(piece.name(), &injected)?;
+            tally.injected(injected);
+        }
+        Ok(true)
+    }
 }
 
 /// What is known of any machine beforehand, held against this machine's limits.

@@ -28,18 +28,11 @@ pub fn options(settings: &Settings, relink: bool) -> BuildOptions {
     BuildOptions { relink, links: LINKS, ..BuildOptions::new(&settings.store) }
 }
 
-/// The candidate for a base: the working tree's own build, or the running executable beside a base that is one, too.
+/// The running executable as it is: the candidate beside a base that is an executable, too.
 ///
 /// # Errors
-/// Sources that do not build.
-pub fn candidate_for(
-    base: &Side,
-    options: &BuildOptions,
-    progress: &mut dyn FnMut(&str),
-) -> Result<Side, Failure> {
-    if base.relinked || !options.relink {
-        return builds::candidate(options, progress);
-    }
+/// A system that does not say what is running.
+pub fn running() -> Result<Side, Failure> {
     let program = std::env::current_exe().map_err(|error| {
         Failure::new(crate::error::INTERNAL, format!("the running executable cannot be found: {error}"))
     })?;

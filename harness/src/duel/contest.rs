@@ -97,7 +97,8 @@ impl Ring<'_> {
     fn compare(&self, group: &Group, variant: &Variant, both: &[Prepared; 2]) -> Result<Outcome, Fault> {
         let [base, candidate] = both;
         let counts = count_pairs(base, candidate);
-        let code = |side, prepared: &Prepared| (self.code_of)(side, prepared.build_offset);
+        let code =
+            |side, prepared: &Prepared| Some((self.code_of)(side, prepared.build_offset)? ^ prepared.point);
         let codes = code(Side::Base, base).zip(code(Side::Candidate, candidate));
         if let (Some((code, same)), false) = (codes, self.time_unchanged)
             && code == same
@@ -222,6 +223,7 @@ mod tests {
             facts: Vec::new(),
             checksum: String::new(),
             build_offset: 0,
+            point: 0,
         }
     }
 

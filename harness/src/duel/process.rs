@@ -77,7 +77,12 @@ impl Process {
     pub(super) fn end(mut self) -> Result<(), Fault> {
         drop(self.to.take());
         let ended = self.watchdog.call_off(finish(self.child, self.complaint));
-        ended.map_err(|message| Fault::Broke(self.side, message))
+        ended.map_err(|message| match message.contains("unknown variant `duel`") {
+            true => {
+                Fault::Broke(self.side, "it was built before perfbench had a gate; name a newer base".into())
+            }
+            false => Fault::Broke(self.side, message),
+        })
     }
 
     /// A process that is gone already shows in what it answers.

@@ -7,7 +7,7 @@
 
 use crate::stats::rank::hodges_lehmann_interval;
 use crate::stats::sequential::{self, Spending};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// When to look at the launches so far, and what is then called slower or not. Sizes are shares: 0.02 is 2 %.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,10 +37,21 @@ pub struct Look {
     pub launches: u32,
     /// Log ratio: the Hodges-Lehmann estimate.
     pub estimate: f64,
-    /// Lower bound that a verdict of slower must clear, at this look's share of `alpha`.
+    /// Lower bound that a verdict of slower must clear, at this look's share of `alpha`; unbounded is infinity, which JSON
+    /// has no word for but `null`.
+    #[serde(deserialize_with = "unbounded_below")]
     pub low: f64,
-    /// Upper bound that a pass must stay below, at this look's share of `beta`.
+    /// Upper bound that a pass must stay below, at this look's share of `beta`; unbounded as above.
+    #[serde(deserialize_with = "unbounded_above")]
     pub high: f64,
+}
+
+fn unbounded_below<'de, D: Deserializer<'de>>(source: D) -> Result<f64, D::Error> {
+    Ok(Option::<f64>::deserialize(source)?.unwrap_or(f64::NEG_INFINITY))
+}
+
+fn unbounded_above<'de, D: Deserializer<'de>>(source: D) -> Result<f64, D::Error> {
+    Ok(Option::<f64>::deserialize(source)?.unwrap_or(f64::INFINITY))
 }
 
 /// What a comparison came to.
@@ -63,6 +74,9 @@ const TOLERATED: f64 = 0.005;
 /// Where there is one link of each side: re-linking alone moves time by so much.
 const TOLERATED_ONE_LINK: f64 = 0.03;
 
+/// The smallest slowdown that is looked for then.
+const LEAST_ONE_LINK: f64 = 0.05;
+
 /// Launches are cheap, so there are many short ones: each look doubles what is known.
 const LOOKS: [u32; 5] = [16, 32, 64, 128, 256];
 
@@ -80,7 +94,8 @@ impl Rule {
     /// The rule for sides of one link each: layout may be all that differs, up to [`TOLERATED_ONE_LINK`].
     pub fn one_link(min_effect: f64) -> Self {
         let relinked = Self::relinked(min_effect);
-        Self { tolerated: TOLERATED_ONE_LINK, min_effect: min_effect + TOLERATED_ONE_LINK, ..relinked }
+        let min_effect = min_effect.max(LEAST_ONE_LINK);
+        Self { tolerated: TOLERATED_ONE_LINK, min_effect, ..relinked }
     }
 
     /// The rule for one and the same file on both sides, where layout cannot differ.
@@ -221,6 +236,15 @@ mod tests {
         let mut random = Random::new(3);
         let wild: Vec<f64> = (0..256).map(|_| random.unit() - 0.5).collect();
         assert_eq!(verdict(&Rule::relinked(0.02), &wild).0, Decision::Unresolved);
+    }
+
+    #[test]
+    fn a_look_without_bounds_survives_the_record() {
+        let rule = Rule::relinked(0.02);
+        let look = rule.look(&rule.levels(), 0, &[0.0, 0.01]);
+        assert_eq!((look.low, look.high), (f64::NEG_INFINITY, f64::INFINITY));
+        let text = serde_json::to_string(&look).unwrap();
+        assert_eq!(serde_json::from_str::<Look>(&text).unwrap(), look);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::rule::{Decision, Rule};
 use super::{Fault, Pairs};
 use crate::stats::interval::median;
 use crate::stats::rank::{hodges_lehmann_interval, signed_rank_p};
+use crate::unavailable::{Reason, Unavailable};
 
 /// Launches both sides until the rule decides or its time is over. Launches are numbered from `first`, so that a
 /// repetition goes on to other links.
@@ -25,7 +26,14 @@ pub fn run(rule: &Rule, pairs: &mut dyn Pairs, first: u32) -> Result<Trial, Faul
         if !last && !rule.looks.contains(&done) {
             continue;
         }
-        let look = rule.look(&levels, rule.index(done), &log_ratios(&launches));
+        let log_ratios = log_ratios(&launches);
+        if log_ratios.is_empty() && last {
+            return Err(Fault::Unavailable(Unavailable::new(
+                Reason::TooFewCores,
+                "the two cores changed places within every block; choose two that stay together with --cpus",
+            )));
+        }
+        let look = rule.look(&levels, rule.index(done), &log_ratios);
         looks.push(look);
         if let Some(decision) = rule.decide(&look, last) {
             return Ok(finish(rule, launches, looks, decision, elapsed_s));
@@ -62,7 +70,6 @@ impl PairLaunch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::unavailable::{Reason, Unavailable};
 
     /// Sides that run by a script: the candidate takes `ratio` as long, a launch takes `launch_s`.
     struct Scripted {

@@ -52,6 +52,14 @@ impl CodeIndex {
         }
     }
 
+    /// Why nothing can be told, where that is so.
+    pub fn unknown(&self) -> Option<&str> {
+        match self {
+            CodeIndex::Unknown(why) => Some(why),
+            _ => None,
+        }
+    }
+
     /// The hash of the function at an offset from the load base, with all that it reaches; none where nothing can be told.
     pub fn code_of(&self, offset: u64) -> Option<u64> {
         match self {

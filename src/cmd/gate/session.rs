@@ -75,12 +75,12 @@ impl Session {
         let rows =
             plan.groups.iter().flat_map(|group| group.variants.iter().map(move |planned| (group, planned)));
         for (group, planned) in rows {
-            // Set by a signal handler that publishes nothing else.
+            let in_time = started.elapsed().as_secs_f64() < self.budget_s;
+            let contest = contest(ring, group, planned, in_time);
+            // Set by a signal handler that publishes nothing else. The row under way may have been hit by the signal, too.
             if stop.load(Ordering::Relaxed) {
                 break;
             }
-            let in_time = started.elapsed().as_secs_f64() < self.budget_s;
-            let contest = contest(ring, group, planned, in_time);
             progress.say(&format!("{}  {:.2} s", contest.key(), contest.prepare_s + contest.compare_s));
             self.keep(Line::Contest(Box::new(contest)))?;
         }

@@ -7,6 +7,7 @@ use perfbench_harness::duel::rule::Decision;
 use perfbench_harness::duel::{Fault, Pairs, trial};
 use perfbench_harness::plan::Group;
 use perfbench_harness::stats::rank::hodges_lehmann;
+use serde::Serialize;
 use std::path::PathBuf;
 
 /// Slowdowns that are injected, as shares.
@@ -26,6 +27,7 @@ pub struct Piece {
 }
 
 /// A comparison with what was injected.
+#[derive(Serialize)]
 pub struct Injected {
     /// The size aimed at, as a share.
     pub size: f64,
@@ -34,6 +36,7 @@ pub struct Injected {
 }
 
 /// A comparison of identical code, and its repetition where it gave a false alarm.
+#[derive(Serialize)]
 pub struct Identical {
     /// The comparison.
     pub trial: Trial,

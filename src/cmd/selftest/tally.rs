@@ -22,6 +22,11 @@ impl Tally {
         Self { name: name.into(), identical: Vec::new(), injected: Vec::new() }
     }
 
+    /// Whether nothing was compared.
+    pub fn is_empty(&self) -> bool {
+        self.identical.is_empty()
+    }
+
     /// One of identical code.
     pub fn identical(&mut self, identical: Identical) {
         self.identical.push(identical);

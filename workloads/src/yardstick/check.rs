@@ -17,7 +17,7 @@ pub fn check(setup: &Setup<'_>) -> Result<(), Broken> {
 fn computes() -> Result<(), Broken> {
     let mut expected = 5u128;
     for step in 0..u128::from(compute::STEPS) {
-        expected = (expected * 0x9e37_79b9_7f4a_7c15) % (1 << 64) ^ step;
+        expected = ((expected * 0x9e37_79b9_7f4a_7c15) % (1 << 64)) ^ step;
     }
     let found = compute::Compute.op(5);
     ensure!(u128::from(found) == expected, "the chain from 5 ends at {found}, not {expected}");

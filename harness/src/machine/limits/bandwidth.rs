@@ -9,25 +9,25 @@ use crate::case::{Case, solo};
 use crate::unavailable::{Reason, Unavailable};
 use std::ops::Range;
 
-/// Memory is gone over in so many chunks. A chunk is about the last cache: long enough that fills and copies take the
-/// way that they take for large blocks, short against a scheduler's tick.
+/// What is read and copied is gone over in so many chunks, each about the last cache and short against a scheduler's tick.
+/// A fill takes the whole: the C library writes past the caches only for blocks far larger than they are.
 const CHUNKS: usize = 4;
 
 /// How often a visit goes over all of them.
 const PASSES: usize = 2;
 
 pub fn read(bench: &Bench) -> Result<Way, Unavailable> {
-    stream(bench, |size_bytes| {
+    stream(bench, CHUNKS, |size_bytes| {
         let (mut memory, mut chunks) = (touched(size_bytes)?, chunks(size_bytes));
         Ok(solo(move |_| memory.words()[chunks(8)].iter().fold(0, |sum: u64, word| sum.wrapping_add(*word))))
     })
 }
 
 pub fn write(bench: &Bench) -> Result<Way, Unavailable> {
-    stream(bench, |size_bytes| {
-        let (mut memory, mut chunks) = (touched(size_bytes)?, chunks(size_bytes));
+    stream(bench, 1, |size_bytes| {
+        let mut memory = touched(size_bytes)?;
         Ok(solo(move |_| {
-            let bytes = &mut memory.bytes()[chunks(1)];
+            let bytes = memory.bytes();
             bytes.fill(2);
             u64::from(bytes[0])
         }))
@@ -35,7 +35,7 @@ pub fn write(bench: &Bench) -> Result<Way, Unavailable> {
 }
 
 pub fn copy(bench: &Bench) -> Result<Way, Unavailable> {
-    stream(bench, |size_bytes| {
+    stream(bench, CHUNKS, |size_bytes| {
         let (mut from, mut to, mut chunks) = (touched(size_bytes)?, touched(size_bytes)?, chunks(size_bytes));
         Ok(solo(move |_| {
             let chunk = chunks(1);
@@ -75,26 +75,27 @@ type Make = fn(usize) -> Result<Box<dyn Case>, Unavailable>;
 /// Bytes per nanosecond, over memory that is mapped afresh for every visit: which pages one gets moves the figure.
 struct Stream {
     make: Make,
+    chunks: usize,
     size_bytes: usize,
     most_per_ns: f64,
 }
 
-fn stream(bench: &Bench, make: Make) -> Result<Way, Unavailable> {
+fn stream(bench: &Bench, chunks: usize, make: Make) -> Result<Way, Unavailable> {
     let cycle_ns = Timed::new(chain::adds(), chain::LINKS, bench.clock).fastest_ns(bench.clock);
     let most_per_ns = most_per_ns(cycle_ns, vector_bytes(bench.machine.isa()));
-    Ok(Way::visits(Stream { make, size_bytes: size_bytes(bench), most_per_ns }))
+    Ok(Way::visits(Stream { make, chunks, size_bytes: size_bytes(bench), most_per_ns }))
 }
 
 impl Gauge for Stream {
     fn visit(&mut self, bench: &Bench) -> Result<f64, Unavailable> {
         let mut case = (self.make)(self.size_bytes)?;
-        let ns = fastest(&mut *case, 1, PASSES * CHUNKS, bench.clock);
-        believable((self.size_bytes / CHUNKS) as f64 / ns, self.most_per_ns)
+        let ns = fastest(&mut *case, 1, PASSES * self.chunks, bench.clock);
+        believable((self.size_bytes / self.chunks) as f64 / ns, self.most_per_ns)
     }
 
     fn note(&self, _: f64) -> Option<String> {
         let mebibytes = self.size_bytes >> 20;
-        Some(format!("the fastest {} of {mebibytes} MiB at each visit", mebibytes / CHUNKS))
+        Some(format!("the fastest {} of {mebibytes} MiB at each visit", mebibytes / self.chunks))
     }
 }
 
