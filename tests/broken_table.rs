@@ -83,7 +83,7 @@ fn a_broken_variant_costs_its_own_row_and_exit_30_and_nothing_else() {
         Outcome::Broke { message } => message.clone(),
         other => panic!("{name}: {other:?}"),
     };
-    assert!(matches!(outcome("good"), Outcome::Measured(m) if m.launches.len() == 2));
+    assert!(matches!(outcome("good"), Outcome::Measured(m) if m.launches.len() >= 2));
     assert!(message("panics").contains("eleventh operation"));
     assert!(message("dies").contains("signal 6"), "{}", message("dies"));
     assert!(message("wrong").contains("took 3 out, put 2 in"));

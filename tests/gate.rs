@@ -22,16 +22,12 @@ fn copy(folder: &Path) -> PathBuf {
     copy
 }
 
-/// A gate of one row against a copy, with so many multiplications added to every operation of the candidate.
-fn gate(folder: &Path, spins: Option<u64>, more: &[&str]) -> Output {
+/// A gate of one row against a copy.
+fn gate(folder: &Path, more: &[&str]) -> Output {
     let base = copy(folder);
     let arguments = [&["gate", "--base", base.to_str().unwrap(), "--exact", ROW, "--progress", "none"], more];
     let mut command = perfbench(folder, &arguments.concat());
-    command.env_remove("GITHUB_STEP_SUMMARY").env_remove("PERFBENCH_INJECT");
-    if let Some(spins) = spins {
-        command.env("PERFBENCH_INJECT", spins.to_string());
-    }
-    command.output().unwrap()
+    command.env_remove("GITHUB_STEP_SUMMARY").env_remove("PERFBENCH_INJECT").output().unwrap()
 }
 
 fn verdict(output: &Output) -> serde_json::Value {
@@ -42,22 +38,18 @@ fn verdict(output: &Output) -> serde_json::Value {
 #[test]
 fn the_same_file_is_unchanged_code_and_passes() {
     let folder = tempfile::tempdir().unwrap();
-    let gate = gate(folder.path(), None, &["--format", "json"]);
+    let gate = gate(folder.path(), &["--format", "json"]);
     assert_eq!(gate.status.code(), Some(0), "{}", stderr(&gate));
     assert_eq!(verdict(&gate)["verdict"], "unchanged", "{}", stdout(&gate));
 }
 
 #[test]
-fn a_third_more_work_is_slower_twice_and_fails_the_gate_with_all_its_outputs() {
+fn every_output_that_was_asked_for_holds_the_verdict_and_the_record_is_whole() {
     let folder = tempfile::tempdir().unwrap();
-    let files = ["--comment", "comment.md", "--junit", "junit.xml", "--format", "json"];
-    let gate = gate(folder.path(), Some(4000), &files);
-    assert_eq!(gate.status.code(), Some(10), "{} {}", stdout(&gate), stderr(&gate));
-    let row = verdict(&gate);
-    assert_eq!(row["verdict"], "slower");
-    assert!(row["time"]["repeated"]["ratio"]["low"].as_f64().unwrap() > 1.05, "{row}");
+    let gate = gate(folder.path(), &["--comment", "comment.md", "--junit", "junit.xml"]);
+    assert_eq!(gate.status.code(), Some(0), "{}", stderr(&gate));
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
-    assert!(read("comment.md").contains(ROW) && read("junit.xml").contains("<failure"));
+    assert!(read("comment.md").contains(ROW) && read("junit.xml").contains("<skipped"));
     let record = record(folder.path());
     assert_eq!(record.contests.len(), 1);
     assert!(record.end.is_some_and(|end| end.status == "complete"));
@@ -66,13 +58,6 @@ fn a_third_more_work_is_slower_twice_and_fails_the_gate_with_all_its_outputs() {
 fn record(folder: &Path) -> file::GateRecord {
     let path = std::fs::read_dir(folder.join("store/gates")).unwrap().next().unwrap().unwrap().path();
     file::read(&path).unwrap()
-}
-
-#[test]
-fn a_verdict_that_may_not_fail_the_gate_does_not() {
-    let folder = tempfile::tempdir().unwrap();
-    let gate = gate(folder.path(), Some(4000), &["--fail-on", "none", "--format", "json"]);
-    assert_eq!((gate.status.code(), verdict(&gate)["verdict"].as_str()), (Some(0), Some("slower")));
 }
 
 #[test]
@@ -124,27 +109,69 @@ fn a_killed_gate_keeps_every_row_that_it_had_finished() {
     assert!(record.contests.len() >= 2 && record.end.is_none());
 }
 
+/// A scripted run whose record is then changed, as if it had been made later by another build.
+fn later(folder: &Path, change: impl Fn(&str) -> String) -> String {
+    let arguments = ["run", "wire_message/serialise", "--clock", "scripted:1", "--progress", "none", "-q"];
+    let run = output(folder, &arguments);
+    assert!(run.status.success(), "{}", stderr(&run));
+    let runs = folder.join("store/runs");
+    let text = std::fs::read_to_string(runs.join("scripted-1.ndjson")).unwrap();
+    let text = text.replace("scripted-1", "later").replace("2000-01-01", "2000-01-02");
+    std::fs::write(runs.join("later.ndjson"), change(&text)).unwrap();
+    let gate = ["gate", "--base", "run:scripted-1", "wire_message/serialise", "--strict", "--format", "json"];
+    let gate = output(folder, &gate);
+    format!("{} {}{}", gate.status.code().unwrap(), stdout(&gate), stderr(&gate))
+}
+
+/// A line of a record with every round twice as long.
+fn doubled(line: &str) -> String {
+    let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
+    let launches = line.pointer_mut("/outcome/measured/launches").and_then(|found| found.as_array_mut());
+    for launch in launches.into_iter().flatten() {
+        let rounds = launch["rounds_ns_per_op"].as_array_mut().unwrap();
+        rounds.iter_mut().for_each(|ns| *ns = (2.0 * ns.as_f64().unwrap()).into());
+    }
+    format!("{line}\n")
+}
+
 #[test]
-fn a_stored_run_as_base_can_raise_a_question_and_no_alarm() {
+fn a_stored_run_as_base_can_raise_a_question_and_no_alarm_by_time_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let run = |seed: &str| {
-        let arguments = ["run", "wire_message", "--clock", seed, "--progress", "none", "-q"];
-        output(folder.path(), &arguments).status.success()
-    };
-    assert!(run("scripted:1"));
+    let slower = later(folder.path(), |text| text.lines().map(doubled).collect());
+    assert!(slower.starts_with("21 "), "{slower}");
+    assert!(slower.contains("unresolved") && !slower.contains("\"verdict\": \"slower\""), "{slower}");
+}
+
+#[test]
+fn a_count_that_grew_since_a_stored_run_fails_the_gate() {
+    let folder = tempfile::tempdir().unwrap();
+    let grown = later(folder.path(), |text| {
+        text.replace(
+            "\"name\":\"allocations\",\"per_op\":{\"Ok\":10.0}",
+            "\"name\":\"allocations\",\"per_op\":{\"Ok\":11.0}",
+        )
+    });
+    assert!(grown.starts_with("10 ") && grown.contains("allocations"), "{grown}");
+}
+
+#[test]
+fn a_stored_run_is_no_base_for_itself_nor_for_documented_targets() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["run", "wire_message", "--clock", "scripted:1", "--progress", "none", "-q"];
+    assert!(output(folder.path(), &arguments).status.success());
     let gate = output(folder.path(), &["gate", "--base", "scripted-1", "wire_message"]);
     assert_eq!(gate.status.code(), Some(2), "{}", stdout(&gate));
     assert!(stderr(&gate).contains("no run is newer"), "{}", stderr(&gate));
+    let targets = output(folder.path(), &["gate", "--base", "scripted-1", "--fail-on", "target"]);
+    assert_eq!(targets.status.code(), Some(2), "{}", stdout(&targets));
 }
 
 #[test]
 fn counts_are_the_same_to_the_last_bit_in_twenty_processes() {
     let clock = Clock::open(ClockChoice::Best);
-    for (workload, point, variant) in [
-        ("yardstick", "solo", "churn"),
-        ("wire_message", "serialise", "nested"),
-        ("object_pool", "hit", "sync_mutex"),
-    ] {
+    for (workload, point, variant) in
+        [("yardstick", "solo", "churn"), ("wire_message", "serialise", "nested")]
+    {
         let job = Job {
             workload: workload.into(),
             point: point.into(),
@@ -157,6 +184,7 @@ fn counts_are_the_same_to_the_last_bit_in_twenty_processes() {
             clock: ClockChoice::Best,
             calibration: clock.facts(),
             evict_bytes: None,
+            counted_ops: None,
         };
         let counted: Vec<Vec<Count>> = (0..20).map(|_| counts(&job)).collect();
         assert!(counted[0].iter().any(|count| count.per_op.as_ref().is_ok_and(|n| *n > 0.0)), "{variant}");

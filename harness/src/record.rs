@@ -66,6 +66,9 @@ pub struct Header {
     /// Fingerprint of the table of workloads: a run goes on only with the table that it began with.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub registry: String,
+    /// Size and time of the executable: a run goes on only with the program that it began with.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub program: String,
     /// Whether every timed batch began with cold caches; rows of cold and warm runs are never compared.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cold: bool,
@@ -128,6 +131,9 @@ pub struct Row {
     /// The limit that its time is shown as a share of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bound: Option<RowBound>,
+    /// Why no limit bounds it, where none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unbounded: Option<String>,
     /// CPUs it was pinned to.
     pub cpus: Vec<usize>,
     /// Whether the run was interrupted between the launches of its group: a run that goes on measures it again.

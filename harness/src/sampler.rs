@@ -108,6 +108,8 @@ impl Run<'_> {
             let Some(slice_s) = self.slice_s(progress, end_s) else { return };
             self.launch(progress, slice_s);
         }
+        // An interrupt may have hit the last launch as well.
+        progress.partial = self.stopped();
     }
 
     /// Further launches for the widest intervals until all are precise or nothing fits the time that is left. Without a
@@ -211,7 +213,7 @@ impl Run<'_> {
     /// the others are measured together again, so that launches stay paired.
     fn all_side_by_side(&mut self, progress: &mut Progress<'_>, slice_s: f64) {
         let all = progress.measurable();
-        if self.side_by_side(progress, &all, slice_s).is_ok() {
+        if self.side_by_side(progress, &all, slice_s).is_ok() || self.stopped() {
             return;
         }
         for name in &all {
@@ -263,6 +265,7 @@ impl Run<'_> {
             clock: self.request.clock,
             calibration: self.calibration.clone(),
             evict_bytes: self.request.evict_bytes,
+            counted_ops: None,
         }
     }
 

@@ -56,6 +56,9 @@ pub struct Job {
     pub calibration: ClockFacts,
     /// Bytes to walk through before each timed batch, so that it starts with cold caches; none measures warm.
     pub evict_bytes: Option<usize>,
+    /// Operations to count over; none takes as many as a few milliseconds hold.
+    #[serde(default)]
+    pub counted_ops: Option<u64>,
 }
 
 /// What to do with the variants of a job.
@@ -350,7 +353,7 @@ impl<'a> Bench<'a> {
         let mut case = (variant.build)(&self.setup(variant)?)?;
         let checksum = format!("{:016x}", case.batch(FIRST_OPS, &self.clock).checksum);
         let ns_per_op = self.estimate(case.as_mut());
-        let ops = counted_ops(ns_per_op);
+        let ops = self.job.counted_ops.unwrap_or_else(|| counted_ops(ns_per_op));
         let ops = ops.next_multiple_of(case.cycle_ops());
         let units = case.units_per_op();
         let mut counts = counter::count(&self.job.counters, ops, &mut |ops| {

@@ -1,6 +1,9 @@
 //! How often intervals hold the truth: every method on simulated launches of known median, as a table, and a promise of
 //! 93 to 97 % for those that perfbench prints. `docs/statistics.md` shows the table.
 
+use perfbench_harness::duel::record::PairLaunch;
+use perfbench_harness::duel::rule::Rule;
+use perfbench_harness::duel::{Fault, Pairs, trial};
 use perfbench_harness::stats::bootstrap::{hierarchical, pooled_median};
 use perfbench_harness::stats::distribution::{normal_quantile, student_quantile};
 use perfbench_harness::stats::interval::{self, Interval, mean_and_sd, median};
@@ -163,4 +166,48 @@ fn the_gates_bootstrap_over_launches_holds_the_median_of_blocks_in_93_to_97_perc
     });
     print_table("launches of 3 blocks", &["expanded percentiles", "plain percentiles", "both levels"], &rows);
     promise(&rows, 1);
+}
+
+/// Both sides of a gate born by one shape, the candidate slower by `effect` on the log scale.
+struct Simulated<'a> {
+    shape: &'a Shape,
+    effect: f64,
+    random: Random,
+}
+
+impl Pairs for Simulated<'_> {
+    fn launch(&mut self, link: u32) -> Result<PairLaunch, Fault> {
+        let mut born = || (self.shape.draw)(&mut self.random).exp();
+        let (base_ns, candidate_ns) = (vec![born()], vec![born() * self.effect.exp()]);
+        Ok(PairLaunch { link, candidate_link: link, base_ns, candidate_ns, dropped: 0 })
+    }
+
+    fn now_s(&self) -> f64 {
+        0.0
+    }
+}
+
+/// Comparisons by the gate's rule, of which each stops where its own launches tell it to.
+const GATES: usize = 60;
+
+#[test]
+fn the_gates_interval_holds_the_truth_in_93_to_97_percent_wherever_the_rule_stopped() {
+    let rule = Rule::relinked(0.02);
+    let held = |shape: &Shape, effect: f64| {
+        let runs = (0..GATES as u64).map(|seed| {
+            let random = Random::new(seed + 1 + (1e6 * effect) as u64);
+            trial::run(&rule, &mut Simulated { shape, effect, random }, 0).expect("both sides run").ratio
+        });
+        runs.filter(|ratio| ratio.holds(effect.exp())).count()
+    };
+    println!("{:14} {:>6} {:>6} {:>6} {:>6}", "gate", "0 %", "1 %", "2 %", "5 %");
+    let mut all = 0;
+    for shape in &SHAPES {
+        let counts = [0.0, 0.01, 0.02, 0.05f64].map(|effect| held(shape, effect.ln_1p()));
+        let shares = counts.map(|count| format!("{:6.1}", 100.0 * count as f64 / GATES as f64));
+        println!("{:14} {}", shape.name, shares.join(" "));
+        all += counts.iter().sum::<usize>();
+    }
+    let share = all as f64 / (4 * SHAPES.len() * GATES) as f64;
+    assert!((0.93..=0.97).contains(&share), "{share}");
 }

@@ -154,7 +154,7 @@ pub fn compare(base: &RunRecord, candidate: &RunRecord, policy: &Policy) -> Resu
     };
     for row in &candidate.rows {
         let paired = pair(base, row).and_then(|(old, new)| same_work(base, candidate, old, new));
-        match paired.and_then(|(old, new)| compare_row(row.key(), old, new, policy)) {
+        match paired.and_then(|(old, new)| compare_row(row.key(), old, new, policy, candidate.rows.len())) {
             Ok(compared) => comparison.rows.push(compared),
             Err(why) => comparison.incomparable.push((row.key(), why)),
         }
@@ -226,7 +226,13 @@ fn measured<'a>(row: &'a Row, side: &str) -> Result<&'a Measured, String> {
     }
 }
 
-fn compare_row(key: String, old: &Measured, new: &Measured, policy: &Policy) -> Result<Compared, String> {
+fn compare_row(
+    key: String,
+    old: &Measured,
+    new: &Measured,
+    policy: &Policy,
+    rows: usize,
+) -> Result<Compared, String> {
     let speedup = speedup(new, old);
     if speedup.value.is_nan() {
         return Err("no launch in common with the two cores in the same place".into());
@@ -234,7 +240,8 @@ fn compare_row(key: String, old: &Measured, new: &Measured, policy: &Policy) -> 
     let logs = log_speedups(new, old);
     let shown = equivalence::same_within(&logs, policy.same_within.ln_1p(), 0.05);
     let change = change(&speedup, policy.same_within);
-    let smallest = power::smallest_change(logs.len(), interval::mean_and_sd(&logs).1, 0.05 / 2.0, 0.8);
+    let alpha = FALSE_ALARMS / 2.0 / rows as f64;
+    let smallest = power::smallest_change(logs.len(), interval::mean_and_sd(&logs).1, alpha, 0.8);
     Ok(Compared {
         key,
         base_ns: old.time(),
@@ -242,7 +249,7 @@ fn compare_row(key: String, old: &Measured, new: &Measured, policy: &Policy) -> 
         speedup,
         change: if change == Change::Same && shown.p > 0.05 { Change::Unresolved } else { change },
         p_adjusted: equivalence::differs(&logs),
-        would_see: smallest.is_finite().then(|| smallest.exp_m1()),
+        would_see: smallest.is_finite().then(|| smallest.exp_m1().max(policy.same_within)),
         counts: count_changes(&old.counts, &new.counts),
     })
 }

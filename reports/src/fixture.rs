@@ -68,6 +68,7 @@ fn slow_down(row: &mut Row, factor: f64) {
 
 fn header(run: &str) -> Header {
     Header {
+        program: String::new(),
         schema: "perfbench.run/1".into(),
         version: "0.1.0".into(),
         run: run.into(),
@@ -297,6 +298,7 @@ fn wander(launch: &mut Launch, random: &mut Random) {
 
 fn solo(random: &mut Random, workload: &str, variant: &str, ns: f64) -> Row {
     Row {
+        unbounded: None,
         workload: workload.into(),
         point: "point".into(),
         variant: variant.into(),

@@ -1,5 +1,6 @@
 //! Cargo, asked for one executable: as it comes, or with all that goes into its link kept aside.
 
+use super::cache::key;
 use super::tool;
 use super::toolchain::Toolchain;
 use crate::error::Failure;
@@ -92,7 +93,8 @@ pub fn build(order: &Order<'_>, progress: &mut dyn FnMut(&str)) -> Result<Built,
         (_, false) => "relinking is switched off".to_owned(),
         (None, true) => "the toolchain has no rust-lld".to_owned(),
         (Some(lld), true) => {
-            let archive = order.target.join("link.tar");
+            // Where cargo finds nothing to link, the archive of that very configuration is still the one.
+            let archive = order.target.join(format!("link-{}.tar", configuration(order)));
             let ended = cargo(order, &lld.rustc_flags(&archive), progress)?;
             match ended {
                 Ended::Well(_) if archive.is_file() => return Ok(Built::Link(archive)),
@@ -108,6 +110,34 @@ pub fn build(order: &Order<'_>, progress: &mut dyn FnMut(&str)) -> Result<Built,
         Ended::Well(executable) => Ok(Built::Executable(executable, why_not)),
         Ended::Badly(complaint) => Err(does_not_build(order.package, &complaint)),
     }
+}
+
+/// What decides what is linked beside the sources.
+fn configuration(order: &Order<'_>) -> String {
+    let arguments = order.arguments.join("\0");
+    let environment = environment(&order.package.workspace);
+    key(&[order.toolchain.version.as_bytes(), arguments.as_bytes(), environment.as_bytes()])
+}
+
+/// What cargo reads beside the sources: variables, sorted, and the configuration files that a workspace sees.
+pub fn environment(workspace: &Path) -> String {
+    const STARTS: [&str; 5] =
+        ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_", "CARGO_PROFILE_", "CARGO_TARGET_"];
+    let variables = std::env::vars_os().map(|(name, value)| format!("{name:?}={value:?}"));
+    let relevant = variables.filter(|line| STARTS.iter().any(|start| line[1..].starts_with(start)));
+    let mut relevant: Vec<String> = relevant.collect();
+    relevant.sort();
+    relevant.extend(configurations(workspace));
+    relevant.join("\n")
+}
+
+/// The texts of cargo's configuration files, from the workspace upwards and in cargo's own folder.
+fn configurations(workspace: &Path) -> Vec<String> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
+    let folders = workspace.ancestors().map(|folder| folder.join(".cargo")).chain(home);
+    let files = folders.flat_map(|folder| ["config.toml", "config"].map(|name| folder.join(name)));
+    files.filter_map(|file| std::fs::read_to_string(file).ok()).collect()
 }
 
 fn does_not_build(package: &Package, complaint: &str) -> Failure {

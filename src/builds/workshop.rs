@@ -155,7 +155,7 @@ impl<'a> Workshop<'a> {
         let relink = self.options.relink && self.toolchain.lld.is_some();
         let arguments = self.options.cargo_arguments.join("\0");
         let lock = fs::read(here.workspace.join(LOCK)).unwrap_or_default();
-        let environment = build_environment();
+        let environment = cargo::environment(&here.workspace);
         let names = format!("{}\0{}\0{relink}", here.name, here.bin);
         let parts: [&[u8]; 6] = [
             commit.as_bytes(),
@@ -197,15 +197,4 @@ fn file_of(built: &Built) -> &Path {
 fn path_bytes(path: &Path) -> &[u8] {
     use std::os::unix::ffi::OsStrExt;
     path.as_os_str().as_bytes()
-}
-
-/// The environment that changes what cargo builds, sorted.
-fn build_environment() -> String {
-    const STARTS: [&str; 5] =
-        ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_", "CARGO_PROFILE_", "CARGO_TARGET_"];
-    let variables = std::env::vars_os().map(|(name, value)| format!("{name:?}={value:?}"));
-    let relevant = variables.filter(|line| STARTS.iter().any(|start| line[1..].starts_with(start)));
-    let mut relevant: Vec<String> = relevant.collect();
-    relevant.sort();
-    relevant.join("\n")
 }

@@ -99,14 +99,17 @@ impl Resumed {
             (m.cpu.clone(), m.features.clone(), m.cpus.clone(), m.caches.clone(), m.kernel.clone())
         };
         let program = |h: &Header| {
-            (h.version.clone(), h.registry.clone(), h.machine.compiler.clone(), h.clock.name.clone())
+            let made = (h.version.clone(), h.program.clone(), h.registry.clone());
+            (made, h.machine.compiler.clone(), h.clock.name.clone())
         };
         let refused = |why: &str| Err(self.refused(why).help("start a new run here"));
         if machine(then) != machine(now) {
             return refused("it began on another machine, or with another kernel or affinity mask");
         }
         if program(then) != program(now) {
-            return refused("it began with another perfbench: version, workloads, compiler or clock differ");
+            return refused(
+                "it began with another perfbench: version, executable, workloads, compiler or clock differ",
+            );
         }
         if then.inputs != now.inputs {
             return refused("an input file is not what it was");

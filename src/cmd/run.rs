@@ -303,6 +303,7 @@ fn header(
         seed: request.seed,
         inputs: request.inputs.iter().map(|(name, path)| (name.clone(), fingerprint(path))).collect(),
         registry: plan::fingerprint(context.tables.registry),
+        program: if scripted { String::new() } else { program() },
         cold: request.evict_bytes.is_some(),
         loop_ns_per_op: Some(loop_ns_per_op(clock)),
         clock: clock.facts(),
@@ -311,6 +312,18 @@ fn header(
         counters: if scripted { Vec::new() } else { counter::facts() },
         claims: (context.tables.claims)(),
     }
+}
+
+/// Size and time of change of the executable that runs, which no two builds share.
+fn program() -> String {
+    let told = std::fs::metadata("/proc/self/exe").and_then(|file| Ok((file.len(), file.modified()?)));
+    told.map_or_else(
+        |error| error.to_string(),
+        |(bytes, changed)| {
+            let since = changed.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+            format!("{bytes} bytes, {} ns", since.as_nanos())
+        },
+    )
 }
 
 /// File name, size and FNV-1a of the contents: enough to see that two runs were given the same.

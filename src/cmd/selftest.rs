@@ -25,7 +25,7 @@ use perfbench_reports::store::Store;
 use perfbench_workloads::yardstick;
 use piece::Piece;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 use tally::Tally;
 
@@ -59,12 +59,11 @@ pub fn run(
     let ring = sides::ring(&side, &side, rule, &clock);
     let mut bench = Bench::open(&ring, &groups, &asked, settings, &progress)?;
     let stop = interrupt::watch();
-    let goes_on = |turns: u32| {
-        let in_time = started.elapsed().as_secs_f64() + TRUTHS_S < asked.budget_s;
-        asked.trials.map_or(in_time, |trials| turns < trials)
-    };
+    let in_time = || started.elapsed().as_secs_f64() + TRUTHS_S < asked.budget_s;
+    // Set by a signal handler that publishes nothing else.
+    let goes_on = || !stop.load(Ordering::Relaxed) && (asked.trials.is_some() || in_time());
     let mut turns = 0;
-    while goes_on(turns) && bench.turn(turns, &side.links, stop)? {
+    while asked.trials.is_none_or(|trials| turns < trials) && bench.turn(turns, &side.links, &goes_on)? {
         turns += 1;
         progress.say(&format!("{turns} turns, {:.0} s", started.elapsed().as_secs_f64()));
     }
@@ -75,7 +74,9 @@ pub fn run(
     let truths = if interrupt::came() { Vec::new() } else { truths(&machine, &asked.cpus, &clock) };
     progress.finish();
     let selftest = tally::sum(&bench.tallies, &machine, side.relinked, truths);
-    keep(settings, &machine, &selftest)?;
+    if !interrupt::came() && asked.trials.is_none() {
+        keep(settings, &machine, &selftest)?;
+    }
     show(&selftest, asked.format);
     Ok(if interrupt::came() { INTERRUPTED } else { OK })
 }
@@ -115,15 +116,13 @@ impl<'a> Bench<'a> {
     }
 
     /// Compares every piece of work with itself a few times and once with a slowdown; says whether to go on. What was
-    /// under way when an interrupt came is left out: it may have been hit by it.
-    fn turn(&mut self, number: u32, links: &[PathBuf], stop: &AtomicBool) -> Result<bool, Failure> {
-        // Set by a signal handler that publishes nothing else.
-        let stopped = || stop.load(Ordering::Relaxed);
+    /// under way when an interrupt came, or when time was over, is left out.
+    fn turn(&mut self, number: u32, links: &[PathBuf], goes_on: &dyn Fn() -> bool) -> Result<bool, Failure> {
         for (piece, tally) in self.pieces.iter_mut().zip(&mut self.tallies) {
             for _ in 0..IDENTICAL {
                 let (base, candidate) = halves(links, &mut self.random);
                 let compared = piece.identical(self.ring, base, candidate);
-                if stopped() {
+                if !goes_on() {
                     return Ok(false);
                 }
                 let identical = compared.map_err(broke)?;
@@ -132,7 +131,7 @@ impl<'a> Bench<'a> {
             }
             let (base, candidate) = halves(links, &mut self.random);
             let compared = piece.injected(self.ring, number, base, candidate);
-            if stopped() {
+            if !goes_on() {
                 return Ok(false);
             }
             let injected = compared.map_err(broke)?;

@@ -1,22 +1,23 @@
 //! `gate` against a stored run: the newest run since is the candidate. Counts are exact and can fail the gate; times of two
 //! runs made one after the other cannot be repeated in turns, so the most that they can raise is a question.
 
-use super::run::{now, run_id};
+use super::run::{now, run_id, unwritten};
 use super::{output, verdict};
-use crate::error::{Failure, OK};
+use crate::error::Failure;
 use crate::settings::{GateRequest, Settings};
 use perfbench_harness::duel::record::{
-    Compared, Contest, CountPair, Header, Outcome, PairLaunch, SCHEMA, SideFacts, Trial,
+    Compared, Contest, CountPair, End, Header, Line, Outcome, PairLaunch, SCHEMA, SideFacts, Trial,
 };
 use perfbench_harness::duel::rule::{Decision, Rule};
+use perfbench_harness::duel::trial::log_ratios;
 use perfbench_harness::plan::{Group, Plan};
-use perfbench_harness::record::{Launch, Measured, Row, RunRecord};
-use perfbench_harness::stats::median;
+use perfbench_harness::record::{self, Measured, Row, RunRecord, Writer};
 use perfbench_harness::stats::rank::signed_rank_p;
 use perfbench_harness::workload::key;
 use perfbench_harness::{Reason, Unavailable};
 use perfbench_reports::compare::{Policy, compare};
 use perfbench_reports::gate::{exit_code, judge};
+use perfbench_reports::store::Store;
 use std::collections::BTreeMap;
 
 /// Two runs made one after the other differ by so much with nothing changed.
@@ -29,22 +30,44 @@ const RESERVATION: &str = "the base is a stored run, not a build: times of two r
 /// The gate.
 ///
 /// # Errors
-/// No run that is newer than the base, or runs that cannot be compared.
+/// No run that is newer than the base, runs that cannot be compared, or a question that two runs cannot answer.
 pub fn gate(settings: &Settings, asked: &GateRequest, plan: &Plan, base: &RunRecord) -> Result<u8, Failure> {
+    if asked.policy.fail_on.target {
+        return Err(Failure::usage(
+            "--fail-on target needs a build as base: two stored runs are only compared",
+        )
+        .help("`perfbench targets check` judges the documented targets by a stored run"));
+    }
     let candidate = output::find(settings, None)?;
-    if candidate.header.started <= base.header.started {
+    if candidate.header.run == base.header.run || candidate.header.started < base.header.started {
         return Err(Failure::usage(format!("no run is newer than the base {}", base.header.run))
             .help("measure the candidate with `perfbench run`, or name a git revision with --base"));
     }
     let policy = Policy { same_within: TOLERATED, ..Policy::default() };
     compare(base, &candidate, &policy).map_err(|refused| Failure::usage(refused.to_string()))?;
     let rule = Rule { tolerated: TOLERATED, min_effect: 2.0 * TOLERATED, ..Rule::relinked(2.0 * TOLERATED) };
-    let rows = wanted(plan).filter_map(|key| candidate.row(&key));
-    let contests: Vec<Contest> = rows.map(|row| contest(&rule, base.row(&row.key()), row)).collect();
-    let mut gate = judge(&header(&rule, asked, base, &candidate), &contests);
+    let header = header(&rule, asked, base, &candidate);
+    let rows = wanted(plan).filter_map(|key| contest(&rule, base.row(&key), candidate.row(&key)));
+    let contests: Vec<Contest> = rows.collect();
+    keep(settings, &header, &contests)?;
+    let mut gate = judge(&header, &contests);
     gate.reservations.push(RESERVATION.into());
     verdict::deliver(&gate, &asked.outputs)?;
-    Ok(if gate.rows.is_empty() { OK } else { exit_code(&gate, &asked.policy) })
+    Ok(exit_code(&gate, &asked.policy))
+}
+
+/// The record, as that of any other gate.
+fn keep(settings: &Settings, header: &Header, contests: &[Contest]) -> Result<(), Failure> {
+    let store = Store::open(&settings.store).map_err(output::store_failure)?;
+    let path = store.gate_path(&header.gate);
+    let write = || {
+        let mut writer = Writer::create(&path)?;
+        writer.write(&Line::Gate(Box::new(header.clone())))?;
+        contests.iter().try_for_each(|contest| writer.write(&Line::Contest(Box::new(contest.clone()))))?;
+        let finished = now(false);
+        writer.write(&Line::End(End { finished, status: "complete".into(), elapsed_s: 0.0, build_s: 0.0 }))
+    };
+    write().map_err(|error| unwritten(&error))
 }
 
 fn wanted(plan: &Plan) -> impl Iterator<Item = String> {
@@ -75,18 +98,28 @@ fn header(rule: &Rule, asked: &GateRequest, base: &RunRecord, candidate: &RunRec
     }
 }
 
-fn contest(rule: &Rule, base: Option<&Row>, row: &Row) -> Contest {
-    let both = base.and_then(Row::measured).zip(row.measured());
+/// A row of either run; none where neither has it.
+fn contest(rule: &Rule, base: Option<&Row>, candidate: Option<&Row>) -> Option<Contest> {
+    let row = candidate.or(base)?;
+    let both = base.and_then(Row::measured).zip(candidate.and_then(Row::measured));
+    let broke = candidate.and_then(|row| match &row.outcome {
+        record::Outcome::Broke { message } => {
+            Some(Outcome::Broke { side: "candidate".into(), message: message.clone() })
+        }
+        _ => None,
+    });
     let missing = || Unavailable::new(Reason::OneSideOnly, "one of the two runs did not measure this row");
-    Contest {
+    Some(Contest {
         workload: row.workload.clone(),
         point: row.point.clone(),
         variant: row.variant.clone(),
         unit_of_work: row.unit_of_work.clone(),
-        outcome: both.map_or_else(|| Outcome::Unavailable(missing()), |(old, new)| compared(rule, old, new)),
+        outcome: broke
+            .or_else(|| both.map(|(old, new)| compared(rule, old, new)))
+            .unwrap_or_else(|| Outcome::Unavailable(missing())),
         prepare_s: 0.0,
         compare_s: 0.0,
-    }
+    })
 }
 
 fn compared(rule: &Rule, old: &Measured, new: &Measured) -> Outcome {
@@ -99,9 +132,7 @@ fn compared(rule: &Rule, old: &Measured, new: &Measured) -> Outcome {
         _ => Decision::Unresolved,
     };
     let launches = launches(old, new);
-    let logs: Vec<f64> =
-        launches.iter().map(|pair| (median(&pair.candidate_ns) / median(&pair.base_ns)).ln()).collect();
-    let p_slower = signed_rank_p(&logs, rule.tolerated.ln_1p());
+    let p_slower = signed_rank_p(&log_ratios(&launches), rule.tolerated.ln_1p());
     let first = Trial { launches, looks: Vec::new(), decision, ratio, p_slower, elapsed_s: 0.0 };
     Outcome::Compared(Compared {
         code_changed: None,
@@ -112,16 +143,14 @@ fn compared(rule: &Rule, old: &Measured, new: &Measured) -> Outcome {
     })
 }
 
-/// Launches of like number.
+/// Launches of like number, each by its median over the rounds that count.
 fn launches(old: &Measured, new: &Measured) -> Vec<PairLaunch> {
-    let by_number: BTreeMap<u32, &Launch> =
-        old.launches.iter().map(|launch| (launch.launch, launch)).collect();
-    let pair = |launch: &Launch| {
-        let base = by_number.get(&launch.launch)?;
-        let (base_ns, candidate_ns) = (base.rounds_ns_per_op.clone(), launch.rounds_ns_per_op.clone());
-        Some(PairLaunch { link: launch.launch, base_ns, candidate_ns, dropped: 0 })
+    let by_number: BTreeMap<u32, f64> = old.launch_medians().into_iter().collect();
+    let pair = |(link, candidate_ns): (u32, f64)| {
+        let base_ns = vec![*by_number.get(&link)?];
+        Some(PairLaunch { link, candidate_link: link, base_ns, candidate_ns: vec![candidate_ns], dropped: 0 })
     };
-    new.launches.iter().filter_map(pair).collect()
+    new.launch_medians().into_iter().filter_map(pair).collect()
 }
 
 fn counts(old: &Measured, new: &Measured) -> Vec<CountPair> {

@@ -19,6 +19,9 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Instant;
 
+/// Operations that both sides count over, whatever they cost: what happens once in a while falls on as many of them.
+const COUNTED_OPS: u64 = 1_000;
+
 /// The fingerprint of the machine code that a function of a side reaches, from the function's offset in its image.
 pub type CodeOf<'a> = &'a dyn Fn(Side, u64) -> Option<u64>;
 
@@ -82,7 +85,8 @@ impl Ring<'_> {
     /// # Errors
     /// [`Fault`] where a side lacks the row, cannot run it, or breaks.
     pub fn prepare(&self, group: &Group, variant: &Variant) -> Result<[Prepared; 2], Fault> {
-        let job = Job { counters: self.counters.clone(), ..self.job(group, variant, Task::Prepare) };
+        let counters = self.counters.clone();
+        let job = Job { counters, counted_ops: Some(COUNTED_OPS), ..self.job(group, variant, Task::Prepare) };
         let cpus = if group.point.cpus == 1 { Vec::new() } else { job.cpus.clone() };
         let elsewhere = Job { cpus, ..job.clone() };
         let fresh = |links: &[PathBuf]| Fresh::new(links[0].clone(), &[self.worker], self.seed);
@@ -90,7 +94,12 @@ impl Ring<'_> {
         thread::scope(|scope| {
             let base = scope.spawn(move || prepare(Side::Base, &mut base, &elsewhere));
             let candidate = prepare(Side::Candidate, &mut candidate, &job);
-            Ok([base.join().expect("a preparation does not panic")?, candidate?])
+            let base = base.join().expect("a preparation does not panic");
+            // A candidate that broke is told before a base that lacks the row.
+            match candidate {
+                Err(broke @ Fault::Broke(..)) => Err(broke),
+                candidate => Ok([base?, candidate?]),
+            }
         })
     }
 
@@ -152,6 +161,7 @@ impl Ring<'_> {
             clock: self.clock,
             calibration: self.calibration.clone(),
             evict_bytes: None,
+            counted_ops: None,
         }
     }
 }

@@ -16,9 +16,9 @@ use std::time::Instant;
 /// Executables of both sides and the row that they are to time.
 #[derive(Debug)]
 pub struct Processes {
-    /// Links of the base, taken in turn.
+    /// Links of the base; each launch draws one.
     pub base: Vec<PathBuf>,
-    /// Links of the candidate, taken in turn.
+    /// Links of the candidate; each launch draws one.
     pub candidate: Vec<PathBuf>,
     /// Arguments that make an executable take an order.
     pub arguments: Vec<OsString>,
@@ -67,11 +67,12 @@ const SAME_PLACE: f64 = 2.0;
 impl Pairs for Processes {
     fn launch(&mut self, launch: u32) -> Result<PairLaunch, Fault> {
         let before = Instant::now();
-        let mut sides = self.start(launch)?;
+        let links = [self.draw(self.base.len()), self.draw(self.candidate.len())];
+        let mut sides = self.start(launch, links)?;
         let start_s = before.elapsed().as_secs_f64();
-        let ran = self.blocks(&mut sides, launch);
-        let ended = sides.into_iter().try_for_each(Process::end);
-        let ran = ended.and(ran)?;
+        let ran = self.blocks(&mut sides, links);
+        let [base, candidate] = sides.map(Process::end);
+        let ran = base.and(candidate).and(ran)?;
         let made = (ran.base_ns.len() as u32 + ran.dropped).max(1);
         self.adapt(start_s, (before.elapsed().as_secs_f64() - start_s) / f64::from(made));
         Ok(ran)
@@ -89,7 +90,7 @@ impl Processes {
     /// # Errors
     /// [`Fault`] where the base yields nothing.
     pub fn calibrate(&mut self, cycle_ops: u64) -> Result<(), Fault> {
-        let mut process = self.process(Side::Base, 0)?;
+        let mut process = self.process(Side::Base, [0, 0])?;
         let found =
             self.build(std::slice::from_mut(&mut process)).and_then(|()| batch_ops(&mut process, cycle_ops));
         self.ops = process.end().and(found)?;
@@ -97,21 +98,25 @@ impl Processes {
     }
 
     /// Fresh processes of both sides, started in alternating order, each with its case built.
-    fn start(&mut self, launch: u32) -> Result<[Process; 2], Fault> {
+    fn start(&mut self, launch: u32, links: [u32; 2]) -> Result<[Process; 2], Fault> {
         let (first, second) = match launch % 2 {
             0 => (Side::Base, Side::Candidate),
             _ => (Side::Candidate, Side::Base),
         };
-        let (first, second) = (self.process(first, launch)?, self.process(second, launch)?);
+        let (first, second) = (self.process(first, links)?, self.process(second, links)?);
         Ok(if first.side == Side::Base { [first, second] } else { [second, first] })
     }
 
-    fn process(&mut self, side: Side, launch: u32) -> Result<Process, Fault> {
-        let (links, spins) = match side {
-            Side::Base => (&self.base, 0),
-            Side::Candidate => (&self.candidate, self.spins),
+    /// Links are drawn for each side by itself: like numbers are shuffled by like seeds, and would pair like layouts.
+    fn draw(&mut self, links: usize) -> u32 {
+        self.random.below(links as u64) as u32
+    }
+
+    fn process(&mut self, side: Side, [base, candidate]: [u32; 2]) -> Result<Process, Fault> {
+        let (program, spins) = match side {
+            Side::Base => (&self.base[base as usize], 0),
+            Side::Candidate => (&self.candidate[candidate as usize], self.spins),
         };
-        let program = &links[launch as usize % links.len()];
         let order = Order { task: Task::Duel { spins }, ..self.order.clone() };
         Process::start(side, program, &self.arguments, &order, &mut self.random)
     }
@@ -123,9 +128,14 @@ impl Processes {
         })
     }
 
-    fn blocks(&mut self, sides: &mut [Process; 2], launch: u32) -> Result<PairLaunch, Fault> {
+    fn blocks(
+        &mut self,
+        sides: &mut [Process; 2],
+        [link, candidate_link]: [u32; 2],
+    ) -> Result<PairLaunch, Fault> {
         self.build(sides)?;
-        let mut ran = PairLaunch { link: launch, base_ns: Vec::new(), candidate_ns: Vec::new(), dropped: 0 };
+        let mut ran =
+            PairLaunch { link, candidate_link, base_ns: Vec::new(), candidate_ns: Vec::new(), dropped: 0 };
         while ran.base_ns.len() < self.blocks as usize && ran.dropped <= REPEATS {
             match self.block(sides)? {
                 Some([base_ns, candidate_ns]) => {

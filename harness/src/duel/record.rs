@@ -159,8 +159,11 @@ pub struct Trial {
 /// A base process and a candidate process that alternated on the same CPUs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PairLaunch {
-    /// Which link of each side ran.
+    /// Which link of the base ran.
     pub link: u32,
+    /// Which link of the candidate ran.
+    #[serde(default)]
+    pub candidate_link: u32,
     /// One value a block: the base's time, ns per operation.
     pub base_ns: Vec<f64>,
     /// One value a block: the candidate's time, ns per operation.

@@ -8,6 +8,7 @@
 use crate::stats::rank::hodges_lehmann_interval;
 use crate::stats::sequential::{self, Spending};
 use serde::{Deserialize, Deserializer, Serialize};
+use std::sync::Mutex;
 
 /// When to look at the launches so far, and what is then called slower or not. Sizes are shares: 0.02 is 2 %.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +30,8 @@ pub struct Rule {
 /// The one-sided levels of each look, of `alpha` and of `beta`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Levels(Vec<(f64, f64)>);
+
+static KEPT: Mutex<Option<(Rule, Levels)>> = Mutex::new(None);
 
 /// What was seen at one look, as log ratios of candidate over base.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -121,16 +124,25 @@ impl Rule {
 
     /// What launches show, at the error that look number `index` may spend. Where time ended before the first look was
     /// due, nothing is spent yet and this look may spend all.
-    pub fn look(&self, levels: &Levels, index: usize, log_ratios: &[f64]) -> Look {
-        let early = index == 0 && log_ratios.len() < self.looks[0] as usize;
+    pub fn look(&self, levels: &Levels, index: usize, last: bool, log_ratios: &[f64]) -> Look {
+        let early = last && index == 0;
         let (alpha, beta) = if early { (self.alpha, self.beta) } else { levels.0[index] };
         let bound = |level: f64| hodges_lehmann_interval(log_ratios, 1.0 - 2.0 * level);
         let (strict, wide) = (bound(alpha), bound(beta));
         Look { launches: log_ratios.len() as u32, estimate: strict.value, low: strict.low, high: wide.high }
     }
 
-    /// The levels of all looks when both errors are spent nearly evenly over them.
+    /// The levels of all looks when both errors are spent nearly evenly over them. Their integration takes as long as a
+    /// launch, so they are kept for the rule that was asked last.
     pub fn levels(&self) -> Levels {
+        let mut kept = KEPT.lock().expect("no holder panics");
+        match &*kept {
+            Some((rule, levels)) if rule == self => levels.clone(),
+            _ => kept.insert((self.clone(), self.integrate())).1.clone(),
+        }
+    }
+
+    fn integrate(&self) -> Levels {
         let last = f64::from(*self.looks.last().expect("a rule looks"));
         let fractions: Vec<f64> = self.looks.iter().map(|launches| f64::from(*launches) / last).collect();
         let spend = |error| sequential::looks(Spending::Pocock, &fractions, error);
@@ -178,7 +190,7 @@ mod tests {
     fn verdict(rule: &Rule, log_ratios: &[f64]) -> (Decision, u32) {
         let (levels, looks) = (rule.levels(), rule.looks.iter().enumerate());
         let mut decided = looks.filter_map(|(index, launches)| {
-            let look = rule.look(&levels, index, &log_ratios[..*launches as usize]);
+            let look = rule.look(&levels, index, false, &log_ratios[..*launches as usize]);
             Some((rule.decide(&look, index + 1 == rule.looks.len())?, *launches))
         });
         decided.next().expect("the last look decides")
@@ -214,7 +226,8 @@ mod tests {
             .filter(|_| {
                 let ratios: Vec<f64> = (0..64).map(|_| noise()).collect();
                 let looks = rule.looks.iter().enumerate();
-                let mut lows = looks.map(|(index, n)| rule.look(&levels, index, &ratios[..*n as usize]).low);
+                let mut lows =
+                    looks.map(|(index, n)| rule.look(&levels, index, false, &ratios[..*n as usize]).low);
                 lows.any(|low| low > rule.tolerated.ln_1p())
             })
             .count();
@@ -241,7 +254,7 @@ mod tests {
     #[test]
     fn a_look_without_bounds_survives_the_record() {
         let rule = Rule::relinked(0.02);
-        let look = rule.look(&rule.levels(), 0, &[0.0, 0.01]);
+        let look = rule.look(&rule.levels(), 0, true, &[0.0, 0.01]);
         assert_eq!((look.low, look.high), (f64::NEG_INFINITY, f64::INFINITY));
         let text = serde_json::to_string(&look).unwrap();
         assert_eq!(serde_json::from_str::<Look>(&text).unwrap(), look);

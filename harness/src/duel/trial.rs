@@ -8,8 +8,7 @@ use crate::stats::interval::median;
 use crate::stats::rank::{hodges_lehmann_interval, signed_rank_p};
 use crate::unavailable::{Reason, Unavailable};
 
-/// Launches both sides until the rule decides or its time is over. Launches are numbered from `first`, so that a
-/// repetition goes on to other links.
+/// Launches both sides until the rule decides or its time is over. Launches are numbered from `first`.
 ///
 /// # Errors
 /// [`Fault`] where a side yields nothing.
@@ -22,24 +21,39 @@ pub fn run(rule: &Rule, pairs: &mut dyn Pairs, first: u32) -> Result<Trial, Faul
         launches.push(pairs.launch(first + launches.len() as u32)?);
         let done = launches.len() as u32;
         let elapsed_s = pairs.now_s() - start_s;
-        let last = done == most || elapsed_s > rule.cap_s;
+        let last = done == most || over(rule, elapsed_s, &launches);
         if !last && !rule.looks.contains(&done) {
             continue;
         }
         let log_ratios = log_ratios(&launches);
-        if log_ratios.is_empty() && last {
+        if log_ratios.is_empty() && !last {
+            continue;
+        }
+        if log_ratios.is_empty() {
             return Err(Fault::Unavailable(Unavailable::new(
                 Reason::TooFewCores,
                 "the two cores changed places within every block; choose two that stay together with --cpus",
             )));
         }
-        let look = rule.look(&levels, rule.index(done), &log_ratios);
+        let look = rule.look(&levels, rule.index(done), last, &log_ratios);
         looks.push(look);
         if let Some(decision) = rule.decide(&look, last) {
             return Ok(finish(rule, launches, looks, decision, elapsed_s));
         }
     }
 }
+
+/// Whether time is over. A candidate that was slower in every launch so far, and makes launches so long that too few fit
+/// for the level asked, gets as many as a verdict needs: what is far slower must not pass for being slow to measure.
+fn over(rule: &Rule, elapsed_s: f64, launches: &[PairLaunch]) -> bool {
+    let needed = (1.0 / rule.alpha).log2().ceil() as usize + 1;
+    let grave =
+        launches.len() < needed && log_ratios(launches).iter().all(|log| *log > rule.tolerated.ln_1p());
+    elapsed_s > if grave { LONGEST * rule.cap_s } else { rule.cap_s }
+}
+
+/// A comparison takes no longer than so many times its rule's time.
+const LONGEST: f64 = 20.0;
 
 fn finish(
     rule: &Rule,
@@ -90,6 +104,7 @@ mod tests {
             let wobble = 1.0 + 0.0001 * f64::from(launch % 5);
             Ok(PairLaunch {
                 link: launch,
+                candidate_link: launch,
                 base_ns: vec![10.0, 10.0, 99.0],
                 candidate_ns: vec![10.0 * self.ratio * wobble, 10.0 * self.ratio * wobble, 1.0],
                 dropped: 0,
@@ -121,9 +136,18 @@ mod tests {
     #[test]
     fn when_time_is_over_the_launches_so_far_must_do() {
         let rule = Rule::relinked(0.02);
-        let trial = run(&rule, &mut Scripted::new(1.03, 0.5), 0).unwrap();
+        let trial = run(&rule, &mut Scripted::new(1.0, 0.5), 0).unwrap();
         assert_eq!(trial.launches.len(), 7, "3 s are over after the seventh launch of half a second");
         assert_eq!(trial.decision, Decision::Unresolved, "seven launches are too few for the level asked");
+    }
+
+    #[test]
+    fn a_candidate_so_slow_that_few_launches_fit_is_called_slower_all_the_same() {
+        let rule = Rule::relinked(0.02);
+        let trial = run(&rule, &mut Scripted::new(400.0, 2.0), 0).unwrap();
+        assert_eq!((trial.decision, trial.launches.len()), (Decision::Slower, 9));
+        let again = run(&rule.confirming(0.01, 100), &mut Scripted::new(400.0, 2.0), 9).unwrap();
+        assert_eq!((again.decision, again.launches.len()), (Decision::Slower, 15));
     }
 
     #[test]

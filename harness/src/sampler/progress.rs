@@ -211,6 +211,7 @@ impl<'a> Progress<'a> {
                 times: b.times,
                 why: b.why.into(),
             }),
+            unbounded: group.point.bound.err().map(str::to_owned),
             cpus: group.cpus.clone(),
             partial: self.partial,
             outcome,

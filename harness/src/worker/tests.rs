@@ -44,6 +44,7 @@ fn job() -> Job {
         clock,
         calibration: Clock::open(clock).facts(),
         evict_bytes: None,
+        counted_ops: None,
     }
 }
 

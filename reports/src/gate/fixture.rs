@@ -207,6 +207,7 @@ pub fn trial(ratio: f64, reach: f64, decision: Decision, p_slower: f64) -> Trial
 fn launches(base_ns: f64, ratio: f64) -> Vec<PairLaunch> {
     let launch = |link| PairLaunch {
         link,
+        candidate_link: link,
         base_ns: vec![base_ns; 3],
         candidate_ns: vec![base_ns * ratio; 3],
         dropped: 0,

@@ -3,11 +3,12 @@
 use super::sentences::{counts, direction, p_value, set, span, visible};
 use super::{CountChange, Gate, Row, SCHEMA, Seen, Time, Verdict};
 use crate::words;
+use perfbench_harness::Reason;
 use perfbench_harness::duel::file::GateRecord;
 use perfbench_harness::duel::record::{Compared, Contest, CountPair, Header, Outcome, PairLaunch, Trial};
 use perfbench_harness::duel::rule::Decision;
 use perfbench_harness::machine::Machine;
-use perfbench_harness::stats::{median, multiple::holm};
+use perfbench_harness::stats::{Interval, median, multiple::holm};
 
 /// Counts per operation are shares of whole numbers: two that differ by less than this share are the same number.
 const ROUNDING: f64 = 1e-9;
@@ -16,6 +17,8 @@ const ROUNDING: f64 = 1e-9;
 struct Bar {
     alpha: f64,
     min_effect: f64,
+    tolerated: f64,
+    fail_above: f64,
     /// Rows that time could have called slower.
     family: usize,
 }
@@ -24,7 +27,9 @@ struct Bar {
 /// again, beyond what any of all the rows would say by chance.
 pub fn judge(header: &Header, contests: &[Contest]) -> Gate {
     let timed = contests.iter().filter(|contest| timed(contest).is_some()).count();
-    let bar = Bar { alpha: header.alpha, min_effect: header.rule.min_effect, family: timed };
+    let rule = &header.rule;
+    let (min_effect, tolerated, fail_above) = (rule.min_effect, rule.tolerated, rule.fail_above());
+    let bar = Bar { alpha: header.alpha, min_effect, tolerated, fail_above, family: timed };
     let corrected = in_suite(contests);
     let mut rows: Vec<Row> = contests.iter().zip(corrected).map(|(c, p)| judge_row(c, p, &bar)).collect();
     rows.sort_by(|a, b| {
@@ -103,6 +108,9 @@ fn judge_row(contest: &Contest, p: Option<f64>, bar: &Bar) -> Row {
             let reason = "the machine code is the same on both sides: not timed";
             judge_counts(row, counts, Verdict::Unchanged, reason.into())
         }
+        Outcome::Unavailable(why) if why.reason == Reason::Interrupted => {
+            Row { verdict: Verdict::Unresolved, reason: visible(&why.to_string()), ..row }
+        }
         Outcome::Unavailable(why) => Row { reason: visible(&why.to_string()), ..row },
         Outcome::Broke { side, message } => Row {
             verdict: Verdict::Broke,
@@ -113,7 +121,7 @@ fn judge_row(contest: &Contest, p: Option<f64>, bar: &Bar) -> Row {
 }
 
 fn judge_compared(row: Row, compared: &Compared, p: Option<f64>, bar: &Bar) -> Row {
-    let time = time(compared, p);
+    let time = time(compared, p, bar);
     let (verdict, reason) = match compared.code_changed {
         Some(false) => (Verdict::Unchanged, unchanged(&time)),
         _ => judge_time(&time, bar),
@@ -149,13 +157,13 @@ fn changed(pair: &CountPair) -> Option<CountChange> {
     })
 }
 
-fn time(compared: &Compared, p_in_suite: Option<f64>) -> Time {
+fn time(compared: &Compared, p_in_suite: Option<f64>, bar: &Bar) -> Time {
     let shown = compared.confirmation.as_ref().unwrap_or(&compared.first);
     Time {
         base_ns: launch_median(&shown.launches, |launch| &launch.base_ns),
         candidate_ns: launch_median(&shown.launches, |launch| &launch.candidate_ns),
         ratio: shown.ratio,
-        would_see: words::smallest_visible(&shown.ratio),
+        would_see: bar.would_see(&shown.ratio),
         first: seen(&compared.first),
         repeated: compared.confirmation.as_ref().map(seen),
         p_in_suite,
@@ -182,10 +190,28 @@ fn judge_time(time: &Time, bar: &Bar) -> (Verdict, String) {
         Decision::Slower => judge_slower(time, bar),
         Decision::Faster => Ok((Verdict::Faster, direction(&time.ratio))),
         Decision::Same => Ok((Verdict::Same, same(time, bar))),
-        Decision::Unresolved => Err(format!("the launches differ too much to say: {}", span(&time.ratio))),
+        Decision::Unresolved => Err(undecided(time, bar)),
     };
-    let would_see = || words::percent(time.would_see);
-    judged.unwrap_or_else(|why| (Verdict::Unresolved, format!("{why}; would have seen {}", would_see())))
+    judged.unwrap_or_else(|why| (Verdict::Unresolved, why))
+}
+
+/// Why the first comparison could not decide: launches too far apart, or a change between what is tolerated and what is
+/// looked for.
+fn undecided(time: &Time, bar: &Bar) -> String {
+    let seen = span(&time.ratio);
+    if time.would_see > bar.min_effect {
+        let would_see = words::percent(time.would_see);
+        return format!("the launches differ too much to say: {seen}; would have seen {would_see}");
+    }
+    format!("{seen}: neither a slowdown of {} nor its absence is shown", set(bar.min_effect))
+}
+
+impl Bar {
+    /// The smallest slowdown that an interval as wide as this one could have been called.
+    fn would_see(&self, ratio: &Interval) -> f64 {
+        let half_width = ratio.value / ratio.low;
+        self.fail_above.max((1.0 + self.tolerated) * half_width - 1.0)
+    }
 }
 
 /// Slower where the repetition says so again; else why it is unresolved.

@@ -91,8 +91,10 @@ fn red_headline(gate: &Gate, broke: usize, slower: usize) -> String {
 }
 
 fn quiet_headline(gate: &Gate) -> String {
+    let resolved = gate.count(Verdict::Unresolved) == 0;
+    let is = if resolved { "is slower" } else { "is shown to be slower" };
     let mut text =
-        format!("of {} none is slower by {} or more", plural(gate.compared(), "row"), set(gate.min_effect));
+        format!("of {} none {is} by {} or more", plural(gate.compared(), "row"), set(gate.min_effect));
     for (verdict, word) in [(Verdict::Faster, "faster"), (Verdict::Unresolved, "unresolved")] {
         match gate.count(verdict) {
             0 => {}

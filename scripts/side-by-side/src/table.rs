@@ -210,9 +210,10 @@ fn number(value: f64) -> String {
     if value.is_nan() { "-".into() } else { format!("{value:.2}") }
 }
 
-/// Whole percents, and one decimal below ten.
+/// Whole percents, and one decimal below ten and above ninety.
 fn digits(percent: f64) -> String {
-    if percent > 0.0 && percent < 9.95 { format!("{percent:.1}") } else { format!("{percent:.0}") }
+    let near_an_end = percent > 0.0 && percent < 9.95 || percent > 90.0 && percent < 100.0;
+    if near_an_end { format!("{percent:.1}") } else { format!("{percent:.0}") }
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ fn as_run(gate: &GateRecord, claims: Vec<Claim>) -> RunRecord {
         cold: Default::default(),
         loop_ns_per_op: Default::default(),
         registry: Default::default(),
+        program: Default::default(),
     });
     run.rows = gate.contests.iter().map(row).collect();
     run
@@ -54,6 +55,7 @@ fn row(contest: &Contest) -> Row {
         unit_of_work: contest.unit_of_work.clone(),
         isa: Vec::new(),
         bound: None,
+        unbounded: None,
         cpus: Vec::new(),
         partial: false,
         outcome,

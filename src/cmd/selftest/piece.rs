@@ -4,7 +4,7 @@ use perfbench_harness::duel::contest::Ring;
 use perfbench_harness::duel::processes::Processes;
 use perfbench_harness::duel::record::Trial;
 use perfbench_harness::duel::rule::Decision;
-use perfbench_harness::duel::{Fault, Pairs, trial};
+use perfbench_harness::duel::{Fault, Pairs, Side, trial};
 use perfbench_harness::plan::Group;
 use perfbench_harness::stats::rank::hodges_lehmann;
 use serde::Serialize;
@@ -18,6 +18,9 @@ const TRACE: u32 = 96;
 
 /// Multiplications in the trace: some 5 % of a batch at a nanosecond each.
 const TRACE_SPINS: u64 = 5_000;
+
+/// A multiplication in a batch of a hundred microseconds makes some 1e-5 of it; a tenth of that is noise.
+const LEAST_PER_SPIN: f64 = 1e-6;
 
 /// A row and what one multiplication more a batch does to it.
 pub struct Piece {
@@ -55,6 +58,10 @@ impl Piece {
         processes.spins = TRACE_SPINS;
         let launches: Result<Vec<_>, _> = (0..TRACE).map(|launch| processes.launch(launch)).collect();
         let log_per_spin = hodges_lehmann(&trial::log_ratios(&launches?)) / TRACE_SPINS as f64;
+        if !(LEAST_PER_SPIN..).contains(&log_per_spin) {
+            let message = format!("{TRACE_SPINS} multiplications more a batch cannot be seen in its time");
+            return Err(Fault::Broke(Side::Candidate, message));
+        }
         Ok(Self { name: variant.name.into(), processes, log_per_spin })
     }
 

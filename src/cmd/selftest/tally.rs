@@ -107,7 +107,7 @@ pub fn sum(tallies: &[Tally], machine: &Machine, relinked: bool, truths: Vec<Tru
     let power = |index: usize| {
         let of_size: Vec<&Power> = rows.iter().filter_map(|row| row.power.get(index)).collect();
         (!of_size.is_empty()).then(|| Power {
-            percent: 100.0 * SIZES[index],
+            percent: hodges_lehmann(&of_size.iter().map(|power| power.percent).collect::<Vec<_>>()),
             found: together(of_size.iter().map(|power| power.found)),
             mean_s: mean(of_size.iter().map(|power| power.mean_s)),
         })

@@ -24,9 +24,17 @@ pub(super) fn judge(work: &Work, spins: u64, places: &Places) -> Result<Judged, 
     let mut gate = Command::new(&places.perfbench);
     gate.args(["gate", work.row, "--exact", "--progress", "none", "--base"]).arg(base);
     gate.arg("--store").arg(&places.store).env(INJECT, spins.to_string());
+    // Another seed for every verdict: other paddings, places, orders and links.
+    gate.args(["--seed", &fresh_seed().to_string()]);
     // Slower, unresolved, and an environment that it does not trust are verdicts too.
     output(&mut gate, &[0, 10, 20, 21])?;
     read(&only_file(&gates)?)
+}
+
+/// A number that no other verdict had; the gate's record holds it.
+fn fresh_seed() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(1, |since| since.as_nanos() as u64 & 0xffff_ffff)
 }
 
 /// The one record of a store that held none before.
