@@ -34,7 +34,7 @@ pub enum Command {
     /// Measure workloads on this machine, store the run, judge the documented targets, write the report
     Run(Box<RunArguments>),
     /// Compare with a base build, set the exit code, write the outputs for CI
-    Gate(GateArguments),
+    Gate(Box<GateArguments>),
     /// How often this machine's gate is wrong and how small a slowdown it finds
     Selftest(SelftestArguments),
     /// What this machine can and cannot measure, a grade, and the command that mends each lack

@@ -197,10 +197,10 @@ mod tests {
     }
 
     fn share_slower(shift: f64, runs: u64) -> f64 {
-        let rule = Rule { looks: vec![16, 32, 64, 128], ..Rule::relinked(0.02) };
+        let rule = Rule::relinked(0.02);
         let mut random = Random::new(11);
         let slower =
-            (0..runs).filter(|_| verdict(&rule, &bistable(&mut random, 128, shift)).0 == Decision::Slower);
+            (0..runs).filter(|_| verdict(&rule, &bistable(&mut random, 256, shift)).0 == Decision::Slower);
         slower.count() as f64 / runs as f64
     }
 

@@ -9,8 +9,8 @@ use perfbench_workloads::yardstick::{WORKLOAD, aead, chase, churn, compute, ring
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 /// The allocator of perfbench itself, so that every tool times the same one.
@@ -114,10 +114,14 @@ fn together([mut first, second]: [impl Body + Send + 'static; 2]) -> Batch {
     })
 }
 
-/// The first two CPUs of the affinity mask; the same twice where there is one.
+/// The first two CPUs of the affinity mask that the process began with; the same twice where there is one. Asked again
+/// once a thread is pinned, the mask would hold one only.
 pub fn two_cpus() -> [usize; 2] {
-    let cpus = probe().cpus;
-    [cpus[0], *cpus.get(1).unwrap_or(&cpus[0])]
+    static CPUS: OnceLock<[usize; 2]> = OnceLock::new();
+    *CPUS.get_or_init(|| {
+        let cpus = probe().cpus;
+        [cpus[0], *cpus.get(1).unwrap_or(&cpus[0])]
+    })
 }
 
 /// A thread that answers each batch of its leader with one of its own, until it is dropped.
