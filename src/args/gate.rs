@@ -74,6 +74,9 @@ pub struct Sides {
     /// Seed of orders and resampling
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// The package whose executable is compared, where several have one of this name
+    #[arg(long, value_name = "NAME")]
+    pub package: Option<String>,
     /// Link each side once: quicker to start with, but layout alone then moves time
     #[arg(long)]
     pub no_relink: bool,

@@ -31,7 +31,7 @@ pub fn run(context: &Context<'_>, settings: &mut Settings, arguments: &GateArgum
     let asked = settings.gate(arguments, context.matches, &machine)?;
     let plan = plan_of(context, &asked, &machine)?;
     let mut progress = Progress::new(settings.progress, context.quiet, asked.rows.budget_s);
-    let options = sides::options(settings, asked.relink);
+    let options = sides::options(settings, asked.relink, asked.package.as_deref());
     let mut say = |text: &str| progress.say(text);
     // The candidate goes first where both are built: the base then shares what was compiled for it.
     let built = builds::is_built(&asked.base, settings, &options)?;

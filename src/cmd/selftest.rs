@@ -52,7 +52,7 @@ pub fn run(
     let asked = settings.selftest(arguments, context.matches, &machine)?;
     let groups = groups(&asked, &machine)?;
     let progress = Progress::new(settings.progress, context.quiet, asked.budget_s);
-    let options = sides::options(settings, asked.relink);
+    let options = sides::options(settings, asked.relink, asked.package.as_deref());
     let side = builds::candidate(&options, &mut |text| progress.say(text))?;
     let clock = Clock::open(Default::default());
     let rule = if side.relinked { Rule::relinked(MIN_EFFECT) } else { Rule::same_file(MIN_EFFECT) };

@@ -24,8 +24,9 @@ pub fn injected() -> Option<u64> {
 }
 
 /// How sides are made for this store.
-pub fn options(settings: &Settings, relink: bool) -> BuildOptions {
-    BuildOptions { relink, links: LINKS, ..BuildOptions::new(&settings.store) }
+pub fn options(settings: &Settings, relink: bool, package: Option<&str>) -> BuildOptions {
+    let package = package.map(str::to_owned);
+    BuildOptions { relink, package, links: LINKS, ..BuildOptions::new(&settings.store) }
 }
 
 /// The running executable as it is: the candidate beside a base that is an executable, too.

@@ -25,6 +25,8 @@ pub struct GateRequest {
     pub policy: Policy,
     /// Whether to link the sides several times.
     pub relink: bool,
+    /// The package whose executable is compared, where several have one of its name.
+    pub package: Option<String>,
     /// Where the verdict goes.
     pub outputs: GateOutputs,
 }
@@ -55,6 +57,8 @@ pub struct SelftestRequest {
     pub seed: u64,
     /// Whether to link the sides several times.
     pub relink: bool,
+    /// The package whose executable is compared, where several have one of its name.
+    pub package: Option<String>,
     /// Comparisons of each kind on each piece of work, where not as many as the time allows.
     pub trials: Option<u32>,
     /// How it is printed.
@@ -103,6 +107,7 @@ impl Settings {
             alpha: chance(alpha)?,
             policy: Policy { fail_on, strict },
             relink: !gate.sides.no_relink,
+            package: gate.sides.package.clone(),
             outputs: GateOutputs {
                 format: gate.format,
                 comment: gate.comment.clone().or(profile.comment),
@@ -146,7 +151,7 @@ impl Settings {
         matches: &ArgMatches,
         machine: &Machine,
     ) -> Result<SelftestRequest, Failure> {
-        let Sides { cpus, seed, no_relink } = selftest.sides.clone();
+        let Sides { cpus, seed, no_relink, package } = selftest.sides.clone();
         let profile = self.profile.clone();
         let budget = self.settle("budget", matches, selftest.budget.clone(), None, || SELFTEST_BUDGET.into());
         let seed = self.settle("seed", matches, seed, profile.seed, || SEED);
@@ -157,6 +162,7 @@ impl Settings {
             cpus: within_mask(values::cpus(&cpus).map_err(|why| wrong("cpus", &why))?, machine)?,
             seed,
             relink: !no_relink,
+            package,
             trials: selftest.trials,
             format: selftest.format,
         })
