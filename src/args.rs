@@ -153,7 +153,7 @@ pub struct RunArguments {
     /// Refuse to measure where the machine's grade is worse than this: A, B, C or D
     #[arg(long, value_name = "GRADE")]
     pub require_env: Option<String>,
-    /// What is counted beside time: none, all, or some of core,cache,software,os,heap [default: all]
+    /// What is counted beside time: none, all, or some of core,cache,memory,tlb,sharing,simd,topdown,bandwidth,software,os,heap,syscalls,energy; simulated ones by name: sim, sim:GEOMETRY, sim:callgrind [default: all]
     #[arg(long, value_name = "GROUP,...")]
     pub counters: Option<String>,
     /// Extra output, repeatable: html=r.html, md=r.md, csv=r.csv, json=r.json, text=r.txt

@@ -185,6 +185,7 @@ fn counts_are_the_same_to_the_last_bit_in_twenty_processes() {
             calibration: clock.facts(),
             evict_bytes: None,
             counted_ops: None,
+            under: Vec::new(),
         };
         let counted: Vec<Vec<Count>> = (0..20).map(|_| counts(&job)).collect();
         assert!(counted[0].iter().any(|count| count.per_op.as_ref().is_ok_and(|n| *n > 0.0)), "{variant}");

@@ -64,8 +64,15 @@ impl Fresh {
         Self { program, arguments: arguments.iter().map(OsString::from).collect(), random: Random::new(seed) }
     }
 
-    fn spawn(&mut self) -> io::Result<Child> {
-        spawn(&self.program, &self.arguments, &mut self.random)
+    fn spawn(&mut self, under: &[String]) -> io::Result<Child> {
+        let Some((wrapper, options)) = under.split_first() else {
+            return spawn(&self.program, &self.arguments, &mut self.random);
+        };
+        let options = options.iter().map(OsString::from);
+        // The link names this very program only to this very process: another that opens it finds itself.
+        let program = std::fs::canonicalize(&self.program)?.into();
+        let arguments: Vec<_> = options.chain([program]).chain(self.arguments.iter().cloned()).collect();
+        spawn(Path::new(wrapper), &arguments, &mut self.random)
     }
 }
 
@@ -83,7 +90,7 @@ pub(crate) fn spawn(program: &Path, arguments: &[OsString], random: &mut Random)
 impl Launcher for Fresh {
     fn launch(&mut self, job: &Job, reply: &mut dyn FnMut(Reply)) -> Result<(), Died> {
         let cannot = |error: io::Error| Died(format!("cannot start a fresh process: {error}"));
-        let mut child = self.spawn().map_err(cannot)?;
+        let mut child = self.spawn(&job.under).map_err(cannot)?;
         let order = serde_json::to_vec(job).expect("a job is plain data");
         let mut stdin = child.stdin.take().expect("stdin is piped");
         // A process that is gone already shows in its exit status below.

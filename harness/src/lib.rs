@@ -20,6 +20,7 @@ pub mod isa;
 pub mod launch;
 pub mod machine;
 pub mod plan;
+pub mod profile;
 pub mod record;
 pub mod sampler;
 pub mod stats;

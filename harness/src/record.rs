@@ -3,10 +3,12 @@
 
 pub mod file;
 mod limit;
+mod profile;
 mod ratio;
 
 pub use file::{ReadError, Writer, read};
 pub use limit::{CorePair, Limit, SPREAD_WANTED, spread};
+pub use profile::{Code, Frame, PROFILE_SCHEMA, Profile, Sample};
 pub use ratio::{log_speedups, speedup};
 
 use crate::case::Fact;
@@ -272,6 +274,26 @@ pub struct Count {
     pub per_op: Result<f64, Unavailable>,
     /// Where the number comes from.
     pub provenance: Provenance,
+    /// With what exactly it was counted: a raw event's code, the way system calls were caught; empty where the name says
+    /// all.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub method: String,
+    /// What each thread counted per operation, the leader first; empty where threads were not told apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub threads: Vec<f64>,
+}
+
+impl Count {
+    /// A count without more to say of it.
+    pub fn new(name: &str, per_op: Result<f64, Unavailable>, provenance: Provenance) -> Self {
+        Self { name: name.into(), per_op, provenance, method: String::new(), threads: Vec::new() }
+    }
+
+    /// The same per unit of work, of which one operation is `units`.
+    pub fn each(self, units: f64) -> Self {
+        let threads = self.threads.into_iter().map(|count| count / units).collect();
+        Self { per_op: self.per_op.map(|count| count / units), threads, ..self }
+    }
 }
 
 /// Where a counted number comes from; numbers of different provenance are never compared.

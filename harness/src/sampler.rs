@@ -8,11 +8,12 @@ pub mod schedule;
 pub use schedule::Timekeeper;
 
 use crate::clock::ClockFacts;
+use crate::counter::{self, Place, Selection, Source};
 use crate::event::{Event, Onlooker};
 use crate::launch::{Died, Launcher};
 use crate::plan::{END_S, Group, LAUNCHES_LEAST, PREPARE_S, Plan, Request};
-use crate::record::{Line, Row};
-use crate::unavailable::Unavailable;
+use crate::record::{Count, Line, Row};
+use crate::unavailable::{Reason, Unavailable};
 use crate::worker::{Done, Job, Reply, Task};
 use progress::{Progress, interrupted};
 use schedule::Candidate;
@@ -42,6 +43,9 @@ pub struct Run<'a> {
 
 /// What a launch takes beside its slices until one has shown it, seconds.
 const LAUNCH_EXTRA_S: f64 = 0.03;
+
+/// Time that a counting pass in a process of its own may take, ns.
+const APART_NS: f64 = 4e8;
 
 /// Why a variant yields nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,6 +102,7 @@ impl Run<'_> {
         let group = progress.group.name();
         self.onlooker.on(&Event::GroupStarted { group: &group });
         self.each_once(progress, Task::Prepare);
+        self.count_apart(progress);
         progress.choose_batches(self.plan.slice_s, self.request.evict_bytes.is_some());
         let end_s = self.share_end_s(index);
         while progress.launches < self.plan.launches && !progress.measurable().is_empty() {
@@ -209,6 +214,56 @@ impl Run<'_> {
         checked
     }
 
+    /// Counts with each source that needs a process of its own, every variant alone. What goes wrong there costs the
+    /// variant those counts and not its row.
+    fn count_apart(&mut self, progress: &mut Progress<'_>) {
+        let apart = self.request.counters.of(Place::Own);
+        for source in apart.sources() {
+            for variant in progress.alive() {
+                if self.stopped() {
+                    return;
+                }
+                let counts = self.counted_apart(progress, &variant, source, &apart);
+                progress.take(&variant, Done::Counted(counts));
+            }
+        }
+    }
+
+    fn counted_apart(
+        &mut self,
+        progress: &Progress<'_>,
+        variant: &String,
+        source: &dyn Source,
+        apart: &Selection,
+    ) -> Vec<Count> {
+        let under = match source.under() {
+            Ok(under) => under,
+            Err(reason) => return counter::refused(source, &reason),
+        };
+        let job = Job {
+            counters: apart.only(source.group()),
+            counted_ops: progress
+                .ns_per_op(variant)
+                .map(|ns_per_op| apart_ops(ns_per_op * source.slowdown())),
+            under,
+            ..self.job(progress.group, std::slice::from_ref(variant), Task::Count)
+        };
+        let mut counts = Err(String::from("its process told nothing"));
+        let died = self.launcher.launch(&job, &mut |reply| match reply {
+            Reply::Outcome { result: Done::Counted(counted), .. } => counts = Ok(counted),
+            Reply::Outcome { result: Done::Broke(message), .. } => counts = Err(message),
+            Reply::Outcome { result: Done::Unavailable(reason), .. } => {
+                counts = Ok(counter::refused(source, &reason));
+            }
+            _ => {}
+        });
+        let broke = |message: String| counter::refused(source, &Unavailable::new(Reason::Broke, message));
+        match died {
+            Err(Died(message)) => broke(message),
+            Ok(()) => counts.unwrap_or_else(broke),
+        }
+    }
+
     /// Measures all variants side by side. Should the process die, each is tried alone to find the one that breaks, and
     /// the others are measured together again, so that launches stay paired.
     fn all_side_by_side(&mut self, progress: &mut Progress<'_>, slice_s: f64) {
@@ -266,6 +321,7 @@ impl Run<'_> {
             calibration: self.calibration.clone(),
             evict_bytes: self.request.evict_bytes,
             counted_ops: None,
+            under: Vec::new(),
         }
     }
 
@@ -273,6 +329,13 @@ impl Run<'_> {
         // Set by a signal handler that publishes nothing else.
         self.stop.load(Ordering::Relaxed)
     }
+}
+
+/// Operations of a counting pass in a process of its own: a power of ten, so that what happens once in a while falls on
+/// as many of them in every run.
+fn apart_ops(ns_per_op: f64) -> u64 {
+    let most = (APART_NS / ns_per_op.max(0.1)).clamp(1.0, 1e6);
+    10u64.pow(most.log10() as u32)
 }
 
 fn measure(progress: &Progress<'_>, names: &[String], slice_s: f64) -> Task {

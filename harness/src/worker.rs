@@ -13,12 +13,13 @@ pub use histogram::{Stamped, decode, encode};
 
 use crate::case::{Bounce, Case, Fact};
 use crate::clock::{Clock, ClockChoice, ClockFacts};
-use crate::counter::{self, Selection};
+use crate::counter::{self, Place, Selection};
 use crate::duel::arm;
 use crate::isa::Granted;
 use crate::machine::interference::{self, Interference};
 use crate::machine::probe::pin;
-use crate::record::Count;
+use crate::profile;
+use crate::record::{Count, Profile};
 use crate::stats::random::Random;
 use crate::unavailable::Unavailable;
 use crate::workload::{Point, Registry, Setup, Variant, Workload, key};
@@ -59,6 +60,9 @@ pub struct Job {
     /// Operations to count over; none takes as many as a few milliseconds hold.
     #[serde(default)]
     pub counted_ops: Option<u64>,
+    /// Program and arguments under which the process runs (`valgrind --tool=callgrind ...`); empty runs it by itself.
+    #[serde(default)]
+    pub under: Vec<String>,
 }
 
 /// What to do with the variants of a job.
@@ -69,6 +73,10 @@ pub enum Task {
     Check,
     /// Run the check, find what an operation costs, count, and read the facts.
     Prepare,
+    /// Count with the sources that need a process of their own, time nothing.
+    Count,
+    /// Sample what the variants do.
+    Profile(profile::Request),
     /// Interleaved rounds.
     Measure {
         /// Number of the launch.
@@ -122,6 +130,10 @@ pub enum Done {
     Checked,
     /// The check passed and the variant is ready to be timed.
     Prepared(Prepared),
+    /// What the sources of a process of its own counted.
+    Counted(Vec<Count>),
+    /// Samples of what it does.
+    Profiled(Box<Profile>),
     /// Its rounds.
     Rounds(Rounds),
     /// It cannot be had here.
@@ -201,6 +213,8 @@ pub fn work(registry: Registry, job: &Job, reply: &mut dyn FnMut(Reply)) -> Resu
     match &job.task {
         Task::Check => bench.each(reply, |variant| bench.check(variant).map(|()| Done::Checked)),
         Task::Prepare => bench.each(reply, |variant| bench.prepare(variant).map(Done::Prepared)),
+        Task::Count => bench.each(reply, |variant| bench.count(variant).map(Done::Counted)),
+        Task::Profile(request) => bench.each(reply, |variant| bench.profile(variant, request)),
         Task::Measure { launch, batches, slice_s } => bench.measure(reply, *launch, batches, slice_s * 1e9),
         Task::Duel { .. } => return Err("a side of a contest takes commands".into()),
     }
@@ -355,11 +369,7 @@ impl<'a> Bench<'a> {
         let ns_per_op = self.estimate(case.as_mut());
         let ops = self.job.counted_ops.unwrap_or_else(|| counted_ops(ns_per_op));
         let ops = ops.next_multiple_of(case.cycle_ops());
-        let units = case.units_per_op();
-        let mut counts = counter::count(&self.job.counters, ops, &mut |ops| {
-            case.batch(ops, &self.clock);
-        });
-        counts.iter_mut().for_each(|count| count.per_op = count.per_op.clone().map(|n| n / units));
+        let counts = self.counted(case.as_mut(), ops, Place::Shared);
         Ok(Prepared {
             ns_per_op,
             cycle_ops: case.cycle_ops(),
@@ -369,6 +379,31 @@ impl<'a> Bench<'a> {
             build_offset: build_offset(variant),
             point: Random::hash(&format!("{:?}", self.point)),
         })
+    }
+
+    /// The counts of the sources that belong in such a process, per unit of work.
+    fn counted(&self, case: &mut dyn Case, ops: u64, place: Place) -> Vec<Count> {
+        let units = case.units_per_op();
+        let counts = counter::count(&self.job.counters.of(place), ops, &mut |pass| {
+            case.batch(pass.ops, &pass.clock(&self.clock));
+        });
+        counts.into_iter().map(|count| count.each(units)).collect()
+    }
+
+    /// Counts alone, in a process that ends thereafter: warm, over as many operations as every source may take.
+    fn count(&self, variant: &'static Variant) -> Result<Vec<Count>, Fault> {
+        let mut case = (variant.build)(&self.setup(variant)?)?;
+        let ops = self.job.counted_ops.unwrap_or(1).next_multiple_of(case.cycle_ops());
+        case.batch(ops.max(FIRST_OPS.next_multiple_of(case.cycle_ops())), &self.clock);
+        Ok(self.counted(case.as_mut(), ops, Place::Own))
+    }
+
+    fn profile(&self, variant: &'static Variant, request: &profile::Request) -> Result<Done, Fault> {
+        self.check(variant)?;
+        let mut case = (variant.build)(&self.setup(variant)?)?;
+        let profile = profile::profile(case.as_mut(), &self.clock, request)?;
+        let row = key(self.workload.name, self.point.name, variant.name);
+        Ok(Done::Profiled(Box::new(Profile { row, ..profile })))
     }
 
     /// Doubles the batch until it is long enough to tell an operation's cost.

@@ -23,7 +23,7 @@ fn main() {
 fn counted(ops: u64, run: impl FnMut(u64)) -> [f64; 4] {
     let mut run = run;
     let heap: Selection = "heap".parse().expect("heap is a group");
-    let counts = counter::count(&heap, ops, &mut run);
+    let counts = counter::count_here(&heap, ops, &mut run);
     let value = |i: usize| counts[i].per_op.clone().expect("the allocator is installed") * ops as f64;
     std::array::from_fn(value)
 }

@@ -51,7 +51,7 @@ fn told(fact: &CounterFacts) -> String {
 /// Ten times the loop is ten times the instructions, whatever a round of the loop takes.
 fn instructions_grow_with_the_work_where_they_are_counted() {
     let rounds = |rounds| (0..rounds).for_each(|round| _ = black_box(round));
-    let instructions = |ops| counter::count(&group("core"), ops, &mut { rounds }).swap_remove(1);
+    let instructions = |ops| counter::count_here(&group("core"), ops, &mut { rounds }).swap_remove(1);
     match (instructions(100_000).per_op, instructions(1_000_000).per_op) {
         (Ok(short), Ok(long)) => {
             println!("perf_event: {short} and {long} instructions a round");
@@ -63,7 +63,7 @@ fn instructions_grow_with_the_work_where_they_are_counted() {
 
 /// Eight groups at once are more than any CPU has counters for.
 fn counters_that_must_be_shared_are_scaled_or_not_counted() {
-    let mut groups: Vec<_> = (0..8).filter_map(|_| CORE.open().ok()).collect();
+    let mut groups: Vec<_> = (0..8).filter_map(|_| CORE.open(&Selection::all()).ok()).collect();
     groups.iter_mut().for_each(|group| group.start());
     (0..20_000_000).for_each(|round| _ = black_box(round));
     for cycles in groups.iter_mut().map(|group| group.stop(1).swap_remove(0)) {
@@ -83,8 +83,8 @@ fn software_events_move_as_far_as_the_setting_lets_this_user_see() {
         touch_fresh_pages(pages as usize);
         (0..pages / 100).for_each(|_| std::thread::sleep(Duration::from_micros(100)));
     };
-    let counts = counter::count(&group("software"), 512, &mut run);
-    match SOFTWARE.open() {
+    let counts = counter::count_here(&group("software"), 512, &mut run);
+    match SOFTWARE.open(&Selection::all()) {
         Ok(_) => assert_moved(&counts),
         Err(why) => assert!([Reason::NoPrivilege, Reason::Unsupported].contains(&why.reason), "{why}"),
     }
@@ -105,7 +105,8 @@ fn assert_moved(counts: &[Count]) {
 /// Without a context switch in between, at which the kernel would bring a lagging clock up to date.
 fn a_thread_that_only_computes_has_its_time_counted() {
     let rounds = |rounds| (0..rounds).for_each(|round| _ = black_box(round));
-    let task_clock_ns = counter::count(&group("software"), 1_000_000, &mut { rounds }).swap_remove(3).per_op;
+    let task_clock_ns =
+        counter::count_here(&group("software"), 1_000_000, &mut { rounds }).swap_remove(3).per_op;
     assert!(task_clock_ns.as_ref().is_err() || task_clock_ns.is_ok_and(|ns| ns > 0.0));
 }
 
@@ -126,7 +127,7 @@ fn a_thread_that_stands_before_the_region_is_counted_with_the_caller() {
             barrier.wait();
         });
         barrier.wait();
-        let counts = counter::count(&group("software"), 1, &mut { wait_twice });
+        let counts = counter::count_here(&group("software"), 1, &mut { wait_twice });
         barrier.wait();
         let faults = &counts[0].per_op;
         assert!(

@@ -399,7 +399,7 @@ mod tests {
 
     #[test]
     fn a_count_that_changed_is_named_and_another_provenance_is_not_compared() {
-        let count = |per_op, provenance| Count { name: "allocations".into(), per_op: Ok(per_op), provenance };
+        let count = |per_op, provenance| Count::new("allocations", Ok(per_op), provenance);
         use perfbench_harness::record::Provenance::{Scripted, Software};
         assert_eq!(count_changes(&[count(1.0, Software)], &[count(2.0, Software)])[0].candidate, 2.0);
         assert!(count_changes(&[count(1.0, Software)], &[count(1.0, Software)]).is_empty());

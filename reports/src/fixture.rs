@@ -339,7 +339,7 @@ fn with(row: &mut Row, change: impl FnOnce(&mut Measured)) {
 }
 
 fn count(name: &str, per_op: Result<f64, Unavailable>, provenance: Provenance) -> Count {
-    Count { name: name.into(), per_op, provenance }
+    Count::new(name, per_op, provenance)
 }
 
 /// A skewed distribution with a long tail around a median.

@@ -40,7 +40,7 @@ pub struct GateArguments {
     /// Time for the whole gate, builds left out: 90s, 10m, 1h; rows that it does not reach are unresolved [default: none]
     #[arg(short = 't', long, value_name = "TIME")]
     pub budget: Option<String>,
-    /// What is counted beside time: none, all, or some of core,cache,software,os,heap [default: all]
+    /// What is counted beside time: none, all, or some of core,cache,memory,tlb,sharing,simd,topdown,bandwidth,software,os,heap,syscalls,energy [default: all]
     #[arg(long, value_name = "GROUP,...")]
     pub counters: Option<String>,
 }

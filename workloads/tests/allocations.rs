@@ -46,8 +46,8 @@ fn counted(workload: &'static Workload, point: &str, variant: &str) -> [f64; 3] 
     let mut case = (variant.build)(&setup).expect("a case");
     let clock = Clock::open(ClockChoice::Scripted(1));
     let heap: Selection = "heap".parse().expect("heap is a group");
-    let counts = counter::count(&heap, 1000, &mut |ops| {
-        case.batch(ops, &clock);
+    let counts = counter::count(&heap, 1000, &mut |pass| {
+        case.batch(pass.ops, &clock);
     });
     std::array::from_fn(|i| counts[i].per_op.clone().expect("the allocator is installed"))
 }

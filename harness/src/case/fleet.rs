@@ -47,7 +47,9 @@ impl<A: Body> Led<A> {
         let (start, own, stop, checksum) = on_clock!(clock, source => {
             let start = source.start();
             followers.iter().for_each(|follower| follower.start(start));
+            source.enter();
             let checksum = lead(body, start);
+            source.leave();
             let own = source.stop(ops);
             followers.iter().for_each(Follower::wait_until_done);
             delay(clock.spins());

@@ -10,7 +10,7 @@ use crate::clock::{Clock, Source};
 use crate::machine::probe::pin;
 use crate::on_clock;
 use hdrhistogram::Histogram;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 
 /// One-way bounce that a scripted clock dictates: what it says of operations must not read as a change of place.
@@ -31,7 +31,7 @@ enum Kind {
 /// What leader and thread share.
 struct Desk {
     control: Control,
-    clock: OnceLock<Clock>,
+    clock: Mutex<Option<Clock>>,
     notes: Mutex<Notes>,
 }
 
@@ -46,7 +46,20 @@ pub(super) struct Notes {
 impl Desk {
     fn new() -> Self {
         let notes = Mutex::new(Notes { stamps: histogram(), log: Log::default() });
-        Self { control: Control::new(), clock: OnceLock::new(), notes }
+        Self { control: Control::new(), clock: Mutex::new(None), notes }
+    }
+
+    fn clock(&self) -> MutexGuard<'_, Option<Clock>> {
+        self.clock.lock().expect("nobody panics while the clock is held")
+    }
+
+    /// Gives the thread a clock of the leader's kind and brings it to the leader's time.
+    fn take_clock(&self, leaders: &Clock) {
+        let mut own = self.clock();
+        if !own.as_ref().is_some_and(|own| own.serves(leaders)) {
+            *own = Some(leaders.fork());
+        }
+        own.as_ref().expect("it was set just now").align(leaders);
     }
 
     fn notes(&self) -> MutexGuard<'_, Notes> {
@@ -54,8 +67,8 @@ impl Desk {
     }
 
     fn serve(&self, body: &mut impl Body, order: Order) -> Report {
-        let clock = self.clock.get().expect("the leader set it before its first order");
-        on_clock!(clock, source => self.serve_on(source, clock, body, order))
+        let clock = self.clock().clone().expect("the leader set it before its first order");
+        on_clock!(&clock, source => self.serve_on(source, &clock, body, order))
     }
 
     fn serve_on<C: Source>(&self, source: &C, clock: &Clock, body: &mut impl Body, order: Order) -> Report {
@@ -69,7 +82,13 @@ impl Desk {
                 return Report { checksum, took_ticks: stop - start };
             }
             Task::Stamp => keep_stamp(&mut self.notes()),
-            Task::Arrive => arrive(source, body, order.begin_ticks, &mut self.notes().log),
+            Task::Arrive => {
+                let mut notes = self.notes();
+                source.enter();
+                let checksum = arrive(source, body, order.begin_ticks, &mut notes.log);
+                source.leave();
+                checksum
+            }
         };
         Report { checksum, took_ticks: 0 }
     }
@@ -107,7 +126,7 @@ impl Follower {
     /// Brings the follower to the start of a batch.
     pub(super) fn summon(&mut self, ops: u64, task: Task, clock: &Clock) {
         if let Kind::Thread(desk, _) = &self.kind {
-            desk.clock.get_or_init(|| clock.fork()).align(clock);
+            desk.take_clock(clock);
         }
         self.batch = self.control().summon(ops, task);
         self.wait_until(Control::is_ready);

@@ -161,7 +161,9 @@ fn delay(spins: u64) {
 #[inline(always)]
 fn timed_ops<C: Source, B: Body>(source: &C, body: &mut B, ops: u64, spins: u64) -> (u64, u64, u64) {
     let start = source.start();
+    source.enter();
     let checksum = run_ops(body, 0, ops);
+    source.leave();
     delay(spins);
     let stop = source.stop(ops);
     (start, stop, checksum)

@@ -109,7 +109,10 @@ impl<B: Body> Server for Alone<B> {
     fn serve(&mut self, log: &mut Log, clock: &Clock) -> Batch {
         let (checksum, stop) = on_clock!(clock, source => {
             log.begin_ticks = source.start();
-            (serve_each(source, &mut self.body, log), source.stop(0))
+            source.enter();
+            let checksum = serve_each(source, &mut self.body, log);
+            source.leave();
+            (checksum, source.stop(0))
         });
         let elapsed_ns = clock.region_ns(log.begin_ticks, stop);
         Batch { elapsed_ns, latency_ns: None, checksum, bounce: None }

@@ -1,5 +1,6 @@
 //! Time sources, one file each, behind one enum that timing loops are monomorphised over. Reading happens in `case`.
 
+pub mod bracketed;
 #[cfg(target_arch = "aarch64")]
 pub mod cntvct;
 pub mod monotonic;
@@ -7,7 +8,10 @@ pub mod scripted;
 #[cfg(target_arch = "x86_64")]
 pub mod tsc;
 
+pub use bracketed::Bracket;
+
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A counter that can be read around a region.
 pub trait Source {
@@ -15,6 +19,12 @@ pub trait Source {
     fn start(&self) -> u64;
     /// Reads after the region of `ops` operations: all of the region has ended. Only the scripted clock uses `ops`.
     fn stop(&self, ops: u64) -> u64;
+    /// Tells whoever counts that this thread begins its operations; nothing on a clock that only times.
+    #[inline(always)]
+    fn enter(&self) {}
+    /// Tells whoever counts that this thread has ended its operations.
+    #[inline(always)]
+    fn leave(&self) {}
     /// Waits, awake, until the clock reads at least `due`, and hands over that reading.
     #[inline(always)]
     fn reach(&self, due: u64) -> u64 {
@@ -40,6 +50,8 @@ pub enum Kind {
     Monotonic(monotonic::Monotonic),
     /// Time that a seed dictates, for tests.
     Scripted(scripted::Scripted),
+    /// No time worth telling: calls a counter's bracket around each thread's operations.
+    Bracketed(bracketed::Bracketed),
 }
 
 /// A time source with its calibration. A clone reads the same time.
@@ -90,6 +102,7 @@ macro_rules! on_clock {
             $crate::clock::Kind::Cntvct($source) => $body,
             $crate::clock::Kind::Monotonic($source) => $body,
             $crate::clock::Kind::Scripted($source) => $body,
+            $crate::clock::Kind::Bracketed($source) => $body,
         }
     };
 }
@@ -118,6 +131,20 @@ impl Clock {
     /// The same clock, around regions that each take `spins` dependent multiplications longer: a slowdown of known cause.
     pub fn delayed(self, spins: u64) -> Clock {
         Clock { spins, ..self }
+    }
+
+    /// A clock for a counting pass, which calls `bracket` around each thread's operations.
+    pub fn around(bracket: Arc<dyn Bracket>) -> Clock {
+        let kind = Kind::Bracketed(bracketed::Bracketed::new(bracket));
+        Clock { kind, ns_per_tick: 1.0, overhead_ticks: 0, spins: 0 }
+    }
+
+    /// Whether a follower that has this clock serves a leader that has `main`: both time, or both call the same bracket.
+    pub(crate) fn serves(&self, main: &Clock) -> bool {
+        match (&self.kind, &main.kind) {
+            (Kind::Bracketed(own), Kind::Bracketed(main)) => own.is_like(main),
+            (own, main) => std::mem::discriminant(own) == std::mem::discriminant(main),
+        }
     }
 
     /// Multiplications to add to every region.
@@ -199,6 +226,7 @@ impl Clock {
             Kind::Cntvct(_) => "cntvct",
             Kind::Monotonic(_) => "monotonic",
             Kind::Scripted(_) => "scripted",
+            Kind::Bracketed(_) => "bracketed",
         }
     }
 
@@ -210,6 +238,7 @@ impl Clock {
             Kind::Cntvct(_) => "architectural virtual counter at its stated frequency",
             Kind::Monotonic(_) => "no invariant counter, or CLOCK_MONOTONIC was asked for",
             Kind::Scripted(_) => "time dictated by a seed, not measured",
+            Kind::Bracketed(_) => "a counting pass, whose times say nothing",
         }
     }
 

@@ -1,7 +1,7 @@
 //! Counts calls of the allocator, exactly and over all threads, while a pass is on. It sees what goes through Rust's
 //! global allocator: memory mapped by hand, or taken by C code, is not in it.
 
-use super::{Counter, Event, Group, Reading, Source};
+use super::{Counter, Event, Group, Reading, Selection, Source};
 use crate::unavailable::{Reason, Unavailable};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
@@ -101,7 +101,7 @@ impl Source for Heap {
         EVENTS.to_vec()
     }
 
-    fn open(&self) -> Result<Box<dyn Counter>, Unavailable> {
+    fn open(&self, _: &Selection) -> Result<Box<dyn Counter>, Unavailable> {
         if canary_moves() { Ok(Box::new(Pass::default())) } else { Err(not_installed()) }
     }
 }
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn without_the_counting_allocator_the_source_says_how_to_get_it() {
-        let reason = Heap.open().err().expect("the unit tests run on the plain allocator");
+        let reason = Heap.open(&Selection::all()).err().expect("the unit tests run on the plain allocator");
         assert!(reason.detail.contains("#[global_allocator]"), "{reason}");
     }
 }

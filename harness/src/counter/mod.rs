@@ -9,8 +9,10 @@ mod selection;
 
 pub use selection::{Group, Selection, UnknownGroup};
 
+use crate::clock::{Bracket, Clock};
 use crate::record::{Count, CounterFacts, Provenance};
 use crate::unavailable::Unavailable;
+use std::sync::Arc;
 
 /// A way to count something over a region.
 pub trait Source: Sync {
@@ -23,11 +25,40 @@ pub trait Source: Sync {
     /// What it counts, in the order of its readings.
     fn events(&self) -> Vec<Event>;
 
-    /// Opens the source for every thread of this process and what they will spawn.
+    /// In which process it counts.
+    fn place(&self) -> Place {
+        Place::Shared
+    }
+
+    /// How many times longer an operation takes while it counts, roughly: a pass in a process of its own has as many
+    /// operations as time allows.
+    fn slowdown(&self) -> f64 {
+        1.0
+    }
+
+    /// Program and arguments under which its own process runs; empty where the process runs by itself.
+    ///
+    /// # Errors
+    /// Why there is no such program here.
+    fn under(&self) -> Result<Vec<String>, Unavailable> {
+        Ok(Vec::new())
+    }
+
+    /// Opens the source for every thread of this process and what they will spawn. The selection that it is part of
+    /// names geometries for the sources that simulate.
     ///
     /// # Errors
     /// Why none of its events can be counted here, in words.
-    fn open(&self) -> Result<Box<dyn Counter>, Unavailable>;
+    fn open(&self, selection: &Selection) -> Result<Box<dyn Counter>, Unavailable>;
+}
+
+/// The process in which a source counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The one that prepares the variants, after their cost has been estimated.
+    Shared,
+    /// One of its own that is thrown away: counting changes the process for good, or takes long.
+    Own,
 }
 
 /// One thing that a source counts.
@@ -44,6 +75,12 @@ pub trait Counter {
     /// Marks the start of the region.
     fn start(&mut self);
 
+    /// What each thread that takes part calls around its operations, where the source counts threads by themselves. It
+    /// is called between `start` and `stop`, on threads that stood before `open`.
+    fn bracket(&self) -> Option<Arc<dyn Bracket>> {
+        None
+    }
+
     /// Ends the region of `ops` operations: a reading for each event, in order. Only the scripted source uses `ops`.
     fn stop(&mut self, ops: u64) -> Vec<Reading>;
 }
@@ -57,22 +94,65 @@ pub struct Reading {
     pub value: Result<f64, Unavailable>,
     /// Where it comes from.
     pub provenance: Provenance,
+    /// With what exactly it was counted (`event 0x64 umask 0x09`, `seccomp trap`); empty where the name says all.
+    pub method: String,
+    /// What each thread counted, the leader first; empty where threads are not told apart.
+    pub threads: Vec<f64>,
+}
+
+/// One region under a counter: how much to run, and by which clock.
+pub struct Pass<'a> {
+    /// Operations to run; none in a pass that tells what a region costs by itself.
+    pub ops: u64,
+    bracket: Option<&'a Arc<dyn Bracket>>,
+}
+
+impl Pass<'_> {
+    /// The clock that a case must run by to be counted: `usual`, unless threads are counted by themselves.
+    pub fn clock(&self, usual: &Clock) -> Clock {
+        self.bracket.map_or_else(|| usual.clone(), |bracket| Clock::around(bracket.clone()))
+    }
+
+    /// Runs on this thread what is to be counted where no case stands between.
+    pub fn inside<R>(&self, work: impl FnOnce() -> R) -> R {
+        self.bracket.inspect(|bracket| bracket.enter());
+        let result = work();
+        self.bracket.inspect(|bracket| bracket.leave());
+        result
+    }
 }
 
 impl Reading {
     /// A value that software counted exactly.
     pub fn software(name: &'static str, value: u64) -> Self {
-        Self { name, value: Ok(value as f64), provenance: Provenance::Software }
+        Self::counted(name, value as f64, Provenance::Software)
+    }
+
+    /// A value of this provenance.
+    pub fn counted(name: &'static str, value: f64, provenance: Provenance) -> Self {
+        Self { name, value: Ok(value), provenance, method: String::new(), threads: Vec::new() }
     }
 
     /// A count that could not be had.
     pub fn absent(name: &'static str, reason: Unavailable) -> Self {
-        Self { name, value: Err(reason), provenance: Provenance::Unavailable }
+        let (method, threads) = (String::new(), Vec::new());
+        Self { name, value: Err(reason), provenance: Provenance::Unavailable, method, threads }
+    }
+
+    /// The same, with how it was counted.
+    pub fn by(self, method: impl Into<String>) -> Self {
+        Self { method: method.into(), ..self }
     }
 
     fn per_op(self, ops: u64) -> Count {
-        let per_op = self.value.map(|value| value / ops as f64);
-        Count { name: self.name.into(), per_op, provenance: self.provenance }
+        let per_op = |value: f64| value / ops as f64;
+        Count {
+            name: self.name.into(),
+            per_op: self.value.map(per_op),
+            provenance: self.provenance,
+            method: self.method,
+            threads: self.threads.into_iter().map(per_op).collect(),
+        }
     }
 }
 
@@ -89,50 +169,71 @@ pub static SOURCES: &[&dyn Source] = &[
 /// Regions of no operation that tell what a region costs by itself; the least of them is taken away.
 const EMPTY_REGIONS: usize = 3;
 
-/// Counts `run`, which performs as many operations as it is told (none, too), in one pass of `ops` operations for each
+/// Counts `run`, which performs as many operations as its pass says (none, too) by the pass's clock, in one pass of `ops` operations for each
 /// selected source, less what `run` counts around no operation. A source that cannot count here yields its counts with
 /// the reason and leaves out its pass.
 ///
 /// # Panics
 /// Where `ops` is zero: there is no count per operation of nothing.
-pub fn count(selection: &Selection, ops: u64, run: &mut dyn FnMut(u64)) -> Vec<Count> {
+pub fn count(selection: &Selection, ops: u64, run: &mut dyn FnMut(&Pass<'_>)) -> Vec<Count> {
     assert!(ops > 0, "a pass has at least one operation");
-    let pass = |source: &dyn Source| readings(source, ops, run).into_iter().map(|r| r.per_op(ops));
+    let pass = |source: &dyn Source| readings(source, selection, ops, run).into_iter().map(|r| r.per_op(ops));
     selection.sources().flat_map(pass).collect()
 }
 
-fn readings(source: &dyn Source, ops: u64, run: &mut dyn FnMut(u64)) -> Vec<Reading> {
-    match source.open() {
+fn readings(
+    source: &dyn Source,
+    selection: &Selection,
+    ops: u64,
+    run: &mut dyn FnMut(&Pass<'_>),
+) -> Vec<Reading> {
+    match source.open(selection) {
         Err(reason) => source.events().iter().map(|e| Reading::absent(e.name, reason.clone())).collect(),
         Ok(mut counter) => net(counter.as_mut(), ops, run),
     }
 }
 
-fn net(counter: &mut dyn Counter, ops: u64, run: &mut dyn FnMut(u64)) -> Vec<Reading> {
+/// Counts what `run` does on this thread, where no case stands between.
+pub fn count_here(selection: &Selection, ops: u64, run: &mut dyn FnMut(u64)) -> Vec<Count> {
+    count(selection, ops, &mut |pass| pass.inside(|| run(pass.ops)))
+}
+
+/// The counts of a source that refused, each with the reason.
+pub fn refused(source: &dyn Source, reason: &Unavailable) -> Vec<Count> {
+    source.events().iter().map(|event| Reading::absent(event.name, reason.clone()).per_op(1)).collect()
+}
+
+fn net(counter: &mut dyn Counter, ops: u64, run: &mut dyn FnMut(&Pass<'_>)) -> Vec<Reading> {
     let empty: Vec<_> = (0..EMPTY_REGIONS).map(|_| region(counter, 0, run)).collect();
     let mut readings = region(counter, ops, run);
     for (event, reading) in readings.iter_mut().enumerate() {
-        let costs = empty.iter().filter_map(|readings| readings[event].value.as_ref().ok());
-        let cost = costs.copied().reduce(f64::min).unwrap_or(0.0);
+        let least = |of: &dyn Fn(&Reading) -> Option<f64>| {
+            empty.iter().filter_map(|readings| of(&readings[event])).reduce(f64::min).unwrap_or(0.0)
+        };
+        let cost = least(&|reading| reading.value.as_ref().ok().copied());
         reading.value.iter_mut().for_each(|value| *value = (*value - cost).max(0.0));
+        for (thread, value) in reading.threads.iter_mut().enumerate() {
+            *value = (*value - least(&|reading| reading.threads.get(thread).copied())).max(0.0);
+        }
     }
     readings
 }
 
-fn region(counter: &mut dyn Counter, ops: u64, run: &mut dyn FnMut(u64)) -> Vec<Reading> {
+fn region(counter: &mut dyn Counter, ops: u64, run: &mut dyn FnMut(&Pass<'_>)) -> Vec<Reading> {
+    let bracket = counter.bracket();
     counter.start();
-    run(ops);
+    run(&Pass { ops, bracket: bracket.as_ref() });
     counter.stop(ops)
 }
 
 /// What became of each event of each measured source, for `doctor` and the record's header.
 pub fn facts() -> Vec<CounterFacts> {
-    Selection::all().sources().flat_map(facts_of).collect()
+    Selection::all().of(Place::Shared).sources().flat_map(facts_of).collect()
 }
 
 /// What became of each event of one source: an empty region is read, and a reading without a value says why.
 pub fn facts_of(source: &dyn Source) -> Vec<CounterFacts> {
-    let readings = readings(source, 1, &mut |_| ());
+    let readings = readings(source, &Selection::all(), 1, &mut |pass| pass.inside(|| ()));
     let fact = |(event, reading): (Event, Reading)| CounterFacts {
         name: format!("{}: {}", source.name(), reading.name),
         about: event.about.into(),
@@ -148,8 +249,8 @@ mod tests {
 
     #[test]
     fn every_source_reads_each_of_its_events_in_order() {
-        for source in SOURCES {
-            let readings = readings(*source, 10, &mut |_| ());
+        for source in SOURCES.iter().filter(|source| source.place() == Place::Shared) {
+            let readings = readings(*source, &Selection::all(), 10, &mut |pass| pass.inside(|| ()));
             let names: Vec<_> = readings.iter().map(|r| r.name.trim_end_matches(":u")).collect();
             assert_eq!(
                 names,
@@ -170,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_count_without_a_value_has_a_sentence_and_no_provenance() {
-        for count in count(&Selection::all(), 1, &mut |_| ()) {
+        for count in count(&Selection::all().of(Place::Shared), 1, &mut |pass| pass.inside(|| ())) {
             let absent = count.provenance == Provenance::Unavailable;
             assert_eq!(count.per_op.is_err(), absent, "{count:?}");
             assert!(count.per_op.is_ok_and(|v| v.is_finite()) || absent);
@@ -180,8 +281,9 @@ mod tests {
     #[test]
     fn each_available_source_gets_one_pass_of_its_own() {
         let mut passes = Vec::new();
-        let counts = count(&Selection::scripted(), 50, &mut |ops| passes.push(ops));
-        let available = Selection::scripted().sources().filter(|s| s.open().is_ok()).count();
+        let counts = count(&Selection::scripted(), 50, &mut |pass| passes.push(pass.ops));
+        let available =
+            Selection::scripted().sources().filter(|s| s.open(&Selection::scripted()).is_ok()).count();
         assert_eq!(passes, [0, 0, 0, 50].repeat(available));
         assert_eq!(counts.len(), heap::Heap.events().len() + scripted::Scripted.events().len());
     }

@@ -1,7 +1,7 @@
 //! What the operating system accounts to this process: page faults and context switches of all its threads. Needs no
 //! privilege; a forked follower's are in it only after it has ended, so they are not counted.
 
-use super::{Counter, Event, Group, Reading, Source};
+use super::{Counter, Event, Group, Reading, Selection, Source};
 use crate::unavailable::{Reason, Unavailable};
 use std::io;
 
@@ -29,7 +29,7 @@ impl Source for Rusage {
         EVENTS.to_vec()
     }
 
-    fn open(&self) -> Result<Box<dyn Counter>, Unavailable> {
+    fn open(&self, _: &Selection) -> Result<Box<dyn Counter>, Unavailable> {
         match usage(libc::RUSAGE_SELF) {
             Ok(before) => Ok(Box::new(Region { before: counts(&before) })),
             Err(error) => Err(Unavailable::new(Reason::Unsupported, format!("getrusage failed: {error}"))),
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn fresh_pages_move_the_fault_count() {
-        let mut region = Rusage.open().expect("getrusage is everywhere");
+        let mut region = Rusage.open(&Selection::all()).expect("getrusage is everywhere");
         region.start();
         touch_fresh_pages();
         let faults = region.stop(1).swap_remove(0);

@@ -1,6 +1,6 @@
 //! Counts that a script dictates, so that everything after the counting can be tested byte for byte.
 
-use super::{Counter, Event, Group, Reading, Source};
+use super::{Counter, Event, Group, Reading, Selection, Source};
 use crate::record::Provenance;
 use crate::unavailable::{Reason, Unavailable};
 
@@ -30,7 +30,7 @@ impl Source for Scripted {
         EVENTS.to_vec()
     }
 
-    fn open(&self) -> Result<Box<dyn Counter>, Unavailable> {
+    fn open(&self, _: &Selection) -> Result<Box<dyn Counter>, Unavailable> {
         Ok(Box::new(Scripted))
     }
 }
@@ -50,7 +50,7 @@ impl Counter for Scripted {
 }
 
 fn dictated(name: &'static str, value: u64) -> Reading {
-    Reading { name, value: Ok(value as f64), provenance: Provenance::Scripted }
+    Reading::counted(name, value as f64, Provenance::Scripted)
 }
 
 #[cfg(test)]

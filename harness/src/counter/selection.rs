@@ -1,6 +1,6 @@
 //! Which counter sources a run uses. What the sources are is the table in `mod.rs`.
 
-use super::{SOURCES, Source};
+use super::{Place, SOURCES, Source};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -11,14 +11,34 @@ use std::str::FromStr;
 pub enum Group {
     /// Cycles, instructions and branches of the core.
     Core,
-    /// Loads and misses of the caches.
+    /// Loads and misses of the caches next to the core.
     Cache,
+    /// Misses of the last-level cache and fills from memory.
+    Memory,
+    /// Translations that missed.
+    Tlb,
+    /// What cores take from each other: modified lines, machine clears, locked operations.
+    Sharing,
+    /// Operations by vector width, and those of crypto.
+    Simd,
+    /// Where the pipeline's slots went.
+    Topdown,
+    /// Bytes that the memory controllers moved, for the whole machine.
+    Bandwidth,
     /// Events that the kernel's perf facility counts in software.
     Software,
     /// What the operating system accounts to the process.
     Os,
     /// Calls of the allocator.
     Heap,
+    /// Calls of the kernel.
+    Syscalls,
+    /// Energy that the processor says it used.
+    Energy,
+    /// Real machine code stepped through a model of the caches.
+    Simulated,
+    /// Valgrind's cache model.
+    Callgrind,
     /// Values dictated by a script, in tests.
     Scripted,
 }
@@ -28,36 +48,73 @@ impl Group {
     pub const MEASURED: &'static [(Group, &'static str)] = &[
         (Group::Core, "core"),
         (Group::Cache, "cache"),
+        (Group::Memory, "memory"),
+        (Group::Tlb, "tlb"),
+        (Group::Sharing, "sharing"),
+        (Group::Simd, "simd"),
+        (Group::Topdown, "topdown"),
+        (Group::Bandwidth, "bandwidth"),
         (Group::Software, "software"),
         (Group::Os, "os"),
         (Group::Heap, "heap"),
+        (Group::Syscalls, "syscalls"),
+        (Group::Energy, "energy"),
     ];
+
+    /// The groups that simulate, with their words: slow, so they are used only where they are named.
+    pub const SIMULATED: &'static [(Group, &'static str)] =
+        &[(Group::Simulated, "sim"), (Group::Callgrind, "sim:callgrind")];
 }
 
 /// A set of groups; it travels to the worker processes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Selection(Vec<Group>);
+pub struct Selection {
+    groups: Vec<Group>,
+    /// Names of the machines whose caches are simulated; none means the machine that it runs on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    geometries: Vec<String>,
+}
 
 impl Selection {
-    /// No counting pass at all.
-    pub fn none() -> Self {
-        Self(Vec::new())
+    fn of_groups(groups: impl IntoIterator<Item = Group>) -> Self {
+        Self { groups: groups.into_iter().collect(), geometries: Vec::new() }
     }
 
-    /// Every group that measures.
+    /// No counting pass at all.
+    pub fn none() -> Self {
+        Self::of_groups([])
+    }
+
+    /// Every group that measures; none that simulates.
     pub fn all() -> Self {
-        Self(Group::MEASURED.iter().map(|(group, _)| *group).collect())
+        Self::of_groups(Group::MEASURED.iter().map(|(group, _)| *group))
     }
 
     /// What a scripted run may use: the script, and the heap, whose counts are exact.
     pub fn scripted() -> Self {
-        Self(vec![Group::Scripted, Group::Heap])
+        Self::of_groups([Group::Scripted, Group::Heap])
+    }
+
+    /// One group alone, with the geometries of this selection.
+    pub fn only(&self, group: Group) -> Self {
+        Self { groups: vec![group], geometries: self.geometries.clone() }
+    }
+
+    /// The part that is counted in such a process.
+    pub fn of(&self, place: Place) -> Self {
+        let counted_there = |group: &Group| self.only(*group).sources().any(|source| source.place() == place);
+        let groups = self.groups.iter().copied().filter(counted_there).collect();
+        Self { groups, geometries: self.geometries.clone() }
     }
 
     /// The selected sources, in table order.
     pub fn sources(&self) -> impl Iterator<Item = &'static dyn Source> + '_ {
-        SOURCES.iter().copied().filter(|source| self.0.contains(&source.group()))
+        SOURCES.iter().copied().filter(|source| self.groups.contains(&source.group()))
+    }
+
+    /// Names of the machines whose caches are simulated; empty for the one that it runs on.
+    pub fn geometries(&self) -> &[String] {
+        &self.geometries
     }
 }
 
@@ -68,28 +125,50 @@ pub struct UnknownGroup(pub String);
 impl fmt::Display for UnknownGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words: Vec<_> = Group::MEASURED.iter().map(|(_, word)| *word).collect();
-        write!(f, "no counters are called {:?}; use none, all, or some of {}", self.0, words.join(","))
+        let words = words.join(",");
+        write!(
+            f,
+            "no counters are called {:?}; use none, all, or some of {words},sim,sim:GEOMETRY,sim:callgrind",
+            self.0
+        )
     }
 }
 
 impl std::error::Error for UnknownGroup {}
 
-/// `none`, `all`, or groups joined by commas.
+/// `none`, `all`, or groups joined by commas; `all` may stand among them.
 impl FromStr for Selection {
     type Err = UnknownGroup;
 
     fn from_str(text: &str) -> Result<Self, UnknownGroup> {
-        match text {
-            "none" => Ok(Self::none()),
-            "all" => Ok(Self::all()),
-            list => list.split(',').map(group).collect::<Result<_, _>>().map(Self),
+        let mut selection = Selection::none();
+        if text != "none" {
+            text.split(',').try_for_each(|word| selection.add(word.trim()))?;
         }
+        Ok(selection)
     }
 }
 
-fn group(word: &str) -> Result<Group, UnknownGroup> {
-    let found = Group::MEASURED.iter().find(|(_, known)| *known == word.trim());
-    found.map(|(group, _)| *group).ok_or_else(|| UnknownGroup(word.trim().into()))
+impl Selection {
+    fn add(&mut self, word: &str) -> Result<(), UnknownGroup> {
+        let known = Group::MEASURED.iter().chain(Group::SIMULATED).find(|(_, known)| *known == word);
+        match (word, known, word.strip_prefix("sim:")) {
+            ("all", ..) => Self::all().groups.into_iter().for_each(|group| self.add_group(group)),
+            (_, Some((group, _)), _) => self.add_group(*group),
+            (_, None, Some(geometry)) if !geometry.is_empty() => {
+                self.add_group(Group::Simulated);
+                self.geometries.push(geometry.into());
+            }
+            _ => return Err(UnknownGroup(word.into())),
+        }
+        Ok(())
+    }
+
+    fn add_group(&mut self, group: Group) {
+        if !self.groups.contains(&group) {
+            self.groups.push(group);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -100,7 +179,17 @@ mod tests {
     fn groups_are_selected_by_their_words() {
         assert_eq!("none".parse(), Ok(Selection::none()));
         assert_eq!("all".parse(), Ok(Selection::all()));
-        assert_eq!("heap, core".parse(), Ok(Selection(vec![Group::Heap, Group::Core])));
+        assert_eq!("heap, core".parse(), Ok(Selection::of_groups([Group::Heap, Group::Core])));
+        assert_eq!("heap,heap".parse(), Ok(Selection::of_groups([Group::Heap])));
+    }
+
+    #[test]
+    fn simulations_are_used_only_where_they_are_named() {
+        assert!(Group::SIMULATED.iter().all(|(group, _)| !Selection::all().groups.contains(group)));
+        let named: Selection = "sim:zen5-desktop,sim:callgrind".parse().unwrap();
+        assert_eq!(named.groups, [Group::Simulated, Group::Callgrind]);
+        assert_eq!(named.geometries(), ["zen5-desktop"]);
+        assert!("all,sim".parse::<Selection>().unwrap().groups.contains(&Group::Simulated));
     }
 
     #[test]
@@ -108,8 +197,10 @@ mod tests {
         let error = "heap,cores".parse::<Selection>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "no counters are called \"cores\"; use none, all, or some of core,cache,software,os,heap"
+            "no counters are called \"cores\"; use none, all, or some of core,cache,memory,tlb,sharing,simd,topdown,\
+             bandwidth,software,os,heap,syscalls,energy,sim,sim:GEOMETRY,sim:callgrind"
         );
+        assert!("sim:".parse::<Selection>().is_err());
     }
 
     #[test]
@@ -120,7 +211,8 @@ mod tests {
 
     #[test]
     fn a_selection_survives_the_way_to_a_worker() {
-        let text = serde_json::to_string(&Selection::all()).unwrap();
-        assert_eq!(serde_json::from_str::<Selection>(&text).unwrap(), Selection::all());
+        let named: Selection = "all,sim:zen5-desktop".parse().unwrap();
+        let text = serde_json::to_string(&named).unwrap();
+        assert_eq!(serde_json::from_str::<Selection>(&text).unwrap(), named);
     }
 }

@@ -162,6 +162,7 @@ impl Ring<'_> {
             calibration: self.calibration.clone(),
             evict_bytes: None,
             counted_ops: None,
+            under: Vec::new(),
         }
     }
 }
@@ -221,10 +222,8 @@ mod tests {
     use crate::record::Count;
 
     fn prepared(counts: &[(&str, f64, Provenance)]) -> Prepared {
-        let count = |(name, per_op, provenance): &(&str, f64, Provenance)| Count {
-            name: (*name).into(),
-            per_op: Ok(*per_op),
-            provenance: provenance.clone(),
+        let count = |(name, per_op, provenance): &(&str, f64, Provenance)| {
+            Count::new(name, Ok(*per_op), provenance.clone())
         };
         Prepared {
             ns_per_op: 1.0,

@@ -36,6 +36,9 @@ pub struct Machine {
     pub memory_bytes: u64,
     /// NUMA nodes.
     pub numa_nodes: usize,
+    /// What emulates the machine, where something does (`QEMU TCG`): its counts are exact and its times mean nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emulator: Option<String>,
     /// Hypervisor, where there is one.
     pub hypervisor: Option<String>,
     /// Kernel name and release.
@@ -123,6 +126,7 @@ impl Machine {
             ],
             memory_bytes: 16 << 30,
             numa_nodes: 1,
+            emulator: None,
             hypervisor: None,
             kernel: "scripted".into(),
             compiler: "scripted".into(),

@@ -5,7 +5,7 @@ use super::Fault;
 use crate::case::placement::nearest_ns;
 use crate::case::{Bounce, Stamps};
 use crate::plan::{Group, LAUNCHES_MOST};
-use crate::record::{Latency, Launch, Measured, Outcome, Percentiles, QUIET, Row, RowBound};
+use crate::record::{Count, Latency, Launch, Measured, Outcome, Percentiles, QUIET, Row, RowBound};
 use crate::unavailable::{Reason, Unavailable};
 use crate::worker::{self, Batches, Done, Prepared, Rounds, Stamped};
 use crate::workload::Variant;
@@ -61,6 +61,8 @@ pub(super) struct Progress<'a> {
 #[derive(Debug, Default)]
 struct OfVariant {
     prepared: Option<Prepared>,
+    /// What was counted in processes of their own.
+    counted: Vec<Count>,
     batches: Option<Batches>,
     measured: Option<Measured>,
     /// Line bounces of every launch, one a round, and its single operations.
@@ -92,6 +94,11 @@ impl<'a> Progress<'a> {
         self.named(|variant| variant.fault.is_none() && variant.batches.is_some())
     }
 
+    /// Rough cost of an operation of a variant that is prepared.
+    pub(super) fn ns_per_op(&self, variant: &str) -> Option<f64> {
+        Some(self.variants.get(variant)?.prepared.as_ref()?.ns_per_op)
+    }
+
     fn named(&self, wanted: impl Fn(&OfVariant) -> bool) -> Vec<String> {
         let planned = self.group.variants.iter().map(|p| p.variant.name);
         planned.filter(|name| self.variants.get(*name).is_some_and(&wanted)).map(str::to_owned).collect()
@@ -115,8 +122,9 @@ impl<'a> Progress<'a> {
         let launch = self.launches;
         let Some(variant) = self.variants.get_mut(variant) else { return };
         match result {
-            Done::Checked => {}
+            Done::Checked | Done::Profiled(_) => {}
             Done::Prepared(prepared) => variant.prepared = Some(prepared),
+            Done::Counted(counts) => variant.counted.extend(counts),
             Done::Rounds(rounds) => variant.add(launch, rounds),
             Done::Unavailable(unavailable) => variant.fault = Some(Fault::Unavailable(unavailable)),
             Done::Broke(message) => variant.fault = Some(Fault::Broke(message)),
@@ -277,7 +285,7 @@ impl OfVariant {
             launches: Vec::new(),
             latency: None,
             latency_parts: BTreeMap::new(),
-            counts: prepared.counts.clone(),
+            counts: prepared.counts.iter().chain(&self.counted).cloned().collect(),
             facts: prepared.facts.clone(),
             checksum: prepared.checksum.clone(),
         });

@@ -45,6 +45,7 @@ fn job() -> Job {
         calibration: Clock::open(clock).facts(),
         evict_bytes: None,
         counted_ops: None,
+        under: Vec::new(),
     }
 }
 

@@ -73,6 +73,8 @@ fn measured(compared: &Compared) -> Measured {
         name: pair.name.clone(),
         per_op: Ok(pair.candidate),
         provenance: pair.provenance.clone(),
+        method: String::new(),
+        threads: Vec::new(),
     });
     Measured {
         ops_per_batch: compared.ops_per_sample,

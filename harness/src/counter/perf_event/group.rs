@@ -118,9 +118,7 @@ impl Region {
         };
         match counted {
             Err(reason) => Reading::absent(name, reason),
-            Ok(tally) => {
-                Reading { name, value: Ok(tally.value), provenance: tally.provenance(provenance(probe)) }
-            }
+            Ok(tally) => Reading::counted(name, tally.value, tally.provenance(provenance(probe))),
         }
     }
 }

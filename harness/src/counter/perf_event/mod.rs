@@ -5,7 +5,7 @@ mod errno;
 mod group;
 mod reply;
 
-use super::{Counter, Event, Group, Source};
+use super::{Counter, Event, Group, Selection, Source};
 use crate::unavailable::Unavailable;
 
 /// A set of perf events that are counted together, all or none at any time.
@@ -128,7 +128,7 @@ impl Source for PerfEvents {
         self.probes.iter().map(|probe| probe.event).collect()
     }
 
-    fn open(&self) -> Result<Box<dyn Counter>, Unavailable> {
+    fn open(&self, _: &Selection) -> Result<Box<dyn Counter>, Unavailable> {
         group::open(self.probes)
     }
 }

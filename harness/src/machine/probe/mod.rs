@@ -46,6 +46,7 @@ fn probe_at(roots: &Roots, sources: Sources) -> Machine {
         caches: if kernel_caches.is_empty() { sources.caches } else { kernel_caches },
         memory_bytes: sysfs::memory_bytes(roots),
         numa_nodes: sysfs::nodes(roots).len().max(1),
+        emulator: None,
         hypervisor: sources.hypervisor.or_else(|| flagged(roots)),
         kernel: format!("{} {}", uname.sysname().to_string_lossy(), uname.release().to_string_lossy()),
         compiler: env!("PERFBENCH_COMPILER").into(),
