@@ -23,6 +23,7 @@ pub mod plan;
 pub mod profile;
 pub mod record;
 pub mod sampler;
+pub mod simulate;
 pub mod stats;
 pub mod unavailable;
 pub mod worker;

@@ -2,9 +2,12 @@
 
 use super::*;
 use crate::case::solo;
+use crate::clock::ClockChoice;
+use crate::counter::Selection;
 use crate::record::{QUIET, SWITCHED};
 use crate::workload::{Broken, Role};
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 static POINT: [Point; 1] = [Point {

@@ -4,6 +4,7 @@
 mod errno;
 mod group;
 mod reply;
+pub mod table;
 
 use super::{Counter, Event, Group, Selection, Source};
 use crate::unavailable::Unavailable;

@@ -1,0 +1,55 @@
+//! A count per operation and where it comes from.
+
+use crate::unavailable::Unavailable;
+use serde::{Deserialize, Serialize};
+
+/// A count per operation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Count {
+    /// Name, units last: `allocations`, `allocated_bytes`, `instructions`.
+    pub name: String,
+    /// Count per operation, or why it is unknown.
+    pub per_op: Result<f64, Unavailable>,
+    /// Where the number comes from.
+    pub provenance: Provenance,
+    /// With what exactly it was counted: a raw event's code, the way system calls were caught; empty where the name says
+    /// all.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub method: String,
+    /// What each thread counted per operation, the leader first; empty where threads were not told apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub threads: Vec<f64>,
+}
+
+impl Count {
+    /// A count without more to say of it.
+    pub fn new(name: &str, per_op: Result<f64, Unavailable>, provenance: Provenance) -> Self {
+        Self { name: name.into(), per_op, provenance, method: String::new(), threads: Vec::new() }
+    }
+
+    /// The same per unit of work, of which one operation is `units`.
+    pub fn each(self, units: f64) -> Self {
+        let threads = self.threads.into_iter().map(|count| count / units).collect();
+        Self { per_op: self.per_op.map(|count| count / units), threads, ..self }
+    }
+}
+
+/// Where a counted number comes from; numbers of different provenance are never compared.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Provenance {
+    /// A raw hardware event of this CPU.
+    HwRaw,
+    /// The kernel's generic hardware event.
+    HwGeneric,
+    /// A multiplexed hardware event scaled up from this share of the time.
+    HwScaled(f64),
+    /// A model of the named geometry.
+    Simulated(String),
+    /// Counted by software: the kernel or our own hooks.
+    Software,
+    /// Dictated by a script, in tests.
+    Scripted,
+    /// Not counted.
+    Unavailable,
+}
