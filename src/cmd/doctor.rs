@@ -1,5 +1,6 @@
 //! `doctor`: what this machine is, what it can and cannot measure, its grade, and the command that mends each lack.
 
+mod events;
 mod pairs;
 mod repeat;
 mod text;
@@ -9,6 +10,7 @@ use crate::args::{DoctorArguments, TextOrJson};
 use crate::error::{Failure, INTERNAL, OK};
 use perfbench_harness::clock::{Clock, ClockChoice, ClockFacts};
 use perfbench_harness::counter;
+use perfbench_harness::counter::perf_event::classes::{EventClass, classes};
 use perfbench_harness::machine::{self, Environment, Machine, environment, limits};
 use perfbench_harness::record::{CounterFacts, Limit};
 use serde::Serialize;
@@ -21,6 +23,7 @@ struct Diagnosis {
     environment: Environment,
     clock: ClockFacts,
     counters: Vec<CounterFacts>,
+    events: Vec<EventClass>,
     limits: Vec<Limit>,
 }
 
@@ -50,8 +53,8 @@ fn diagnose(clock: ClockChoice) -> Diagnosis {
     let clock = Clock::open(clock);
     let mut limits = Vec::new();
     limits::measure(&machine, &machine.cpus, &clock, &mut |limit| limits.push(limit));
-    let (clock, counters) = (clock.facts(), counter::facts());
-    Diagnosis { version: env!("CARGO_PKG_VERSION"), machine, environment, clock, counters, limits }
+    let (clock, counters, events) = (clock.facts(), counter::facts(), classes());
+    Diagnosis { version: env!("CARGO_PKG_VERSION"), machine, environment, clock, counters, events, limits }
 }
 
 fn json(diagnosis: &Diagnosis) -> Result<String, Failure> {
@@ -66,7 +69,7 @@ mod tests {
     fn programs_read_every_part_of_the_diagnosis() {
         let text = json(&diagnose(ClockChoice::Scripted(1))).unwrap();
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-        for part in ["version", "machine", "environment", "clock", "counters", "limits"] {
+        for part in ["version", "machine", "environment", "clock", "counters", "events", "limits"] {
             assert!(!value[part].is_null(), "{part} is missing");
         }
     }

@@ -1,8 +1,8 @@
 //! The diagnosis as plain text of 80 columns. Pure.
 
-use super::{Diagnosis, pairs};
+use super::{Diagnosis, events, pairs};
 use perfbench_harness::Isa;
-use perfbench_harness::machine::{Cache, EnvironmentCheck, Machine};
+use perfbench_harness::machine::{Cache, CpuPlace, EnvironmentCheck, Machine};
 use perfbench_harness::record::{CounterFacts, Limit};
 use perfbench_reports::words::{bounds, plural, significant, time};
 
@@ -18,6 +18,7 @@ pub fn of(diagnosis: &Diagnosis) -> String {
         section("Machine", &machine(&diagnosis.machine)),
         section("Can be measured", &can(diagnosis)),
         section("Cannot be measured", &cannot(diagnosis)),
+        section("Kinds of events that the kernel grants this user", &events::text(&diagnosis.events)),
         section("Environment", &environment(diagnosis)),
         section("Limits of this machine, measured now", &limits(&diagnosis.limits)),
     ];
@@ -43,6 +44,7 @@ fn machine(machine: &Machine) -> String {
     let places = plural(machine.numa_nodes, "memory node");
     let mut text = [
         entry("cpus", &format!("{} of {} online, {places}", machine.cpus.len(), machine.cpus_online)),
+        entry("topology", &topology(machine)),
         entry("caches", &machine.caches.iter().map(cache).collect::<Vec<_>>().join(", ")),
         entry("memory", &format!("{:.1} GiB", machine.memory_bytes as f64 / f64::from(1 << 30))),
         entry("feature sets", &features(machine)),
@@ -63,7 +65,23 @@ fn cache(cache: &Cache) -> String {
     let kind = if cache.kind == "unified" { String::new() } else { format!(" {}", cache.kind) };
     let shared =
         if cache.shared_cpus > 1 { format!(" for {} CPUs", cache.shared_cpus) } else { String::new() };
-    format!("L{}{kind} {} KiB{shared}", cache.level, cache.size_bytes >> 10)
+    let ways = cache.ways.map_or(String::new(), |ways| format!(" in {ways} ways"));
+    format!("L{}{kind} {} KiB{ways}{shared}", cache.level, cache.size_bytes >> 10)
+}
+
+/// Packages, cores and memory nodes of the CPUs of the mask, those of one place together.
+fn topology(machine: &Machine) -> String {
+    let number = |number: Option<u32>| number.map_or_else(|| "unknown".into(), |number| number.to_string());
+    let told = |place: &CpuPlace| {
+        let [package, core, node] = [place.package, place.core, place.node].map(number);
+        format!("cpu {}: package {package} core {core} node {node}", place.cpu)
+    };
+    const MOST: usize = 16;
+    let mut places: Vec<String> = machine.topology.iter().take(MOST).map(told).collect();
+    if machine.topology.len() > MOST {
+        places.push(format!("{} more", machine.topology.len() - MOST));
+    }
+    places.join(", ")
 }
 
 fn can(diagnosis: &Diagnosis) -> String {
@@ -157,7 +175,7 @@ fn limit(limit: &Limit) -> Option<String> {
 }
 
 /// A name and its text beside it, the lines after the first under the text.
-fn entry(name: &str, text: &str) -> String {
+pub(super) fn entry(name: &str, text: &str) -> String {
     wrapped(&format!("{name:<width$}{text}", width = NAME - 2), 2, NAME)
 }
 
@@ -233,6 +251,7 @@ mod tests {
                 counter("perf_event: instructions", Some(no_pmu)),
                 counter("heap: allocations", None),
             ],
+            events: events::tests::example(),
             limits,
         }
     }

@@ -1,6 +1,7 @@
 //! Linux perf events as counter sources: what is counted, and under which name. Opening and reading them is `group`'s
 //! affair, what an error number means `errno`'s, what a reply means `reply`'s.
 
+pub mod classes;
 mod errno;
 mod group;
 mod reply;
