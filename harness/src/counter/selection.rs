@@ -1,6 +1,7 @@
 //! Which counter sources a run uses. What the sources are is the table in `mod.rs`.
 
 use super::{Place, SOURCES, Source};
+use crate::simulate::Geometry;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -116,6 +117,13 @@ impl Selection {
     pub fn geometries(&self) -> &[String] {
         &self.geometries
     }
+
+    /// The machines whose caches are simulated: those that are named, else the one that it runs on.
+    pub fn machines(&self) -> Vec<Geometry> {
+        let host = [Geometry::HOST.to_owned()];
+        let names = if self.geometries.is_empty() { &host } else { &self.geometries[..] };
+        names.iter().filter_map(|name| Geometry::named(name)).collect()
+    }
 }
 
 /// A word that names no group.
@@ -125,10 +133,11 @@ pub struct UnknownGroup(pub String);
 impl fmt::Display for UnknownGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words: Vec<_> = Group::MEASURED.iter().map(|(_, word)| *word).collect();
-        let words = words.join(",");
+        let (words, machines) = (words.join(","), Geometry::names().collect::<Vec<_>>().join(", "));
         write!(
             f,
-            "no counters are called {:?}; use none, all, or some of {words},sim,sim:GEOMETRY,sim:callgrind",
+            "no counters are called {:?}; use none, all, or some of {words},sim,sim:GEOMETRY,sim:callgrind, where \
+             GEOMETRY is one of {machines}",
             self.0
         )
     }
@@ -154,14 +163,19 @@ impl Selection {
         let known = Group::MEASURED.iter().chain(Group::SIMULATED).find(|(_, known)| *known == word);
         match (word, known, word.strip_prefix("sim:")) {
             ("all", ..) => Self::all().groups.into_iter().for_each(|group| self.add_group(group)),
+            (_, Some((Group::Simulated, _)), _) => self.add_machine(Geometry::HOST),
             (_, Some((group, _)), _) => self.add_group(*group),
-            (_, None, Some(geometry)) if !geometry.is_empty() => {
-                self.add_group(Group::Simulated);
-                self.geometries.push(geometry.into());
-            }
+            (_, None, Some(name)) if Geometry::names().any(|known| known == name) => self.add_machine(name),
             _ => return Err(UnknownGroup(word.into())),
         }
         Ok(())
+    }
+
+    fn add_machine(&mut self, name: &str) {
+        self.add_group(Group::Simulated);
+        if !self.geometries.iter().any(|known| known == name) {
+            self.geometries.push(name.into());
+        }
     }
 
     fn add_group(&mut self, group: Group) {
@@ -190,6 +204,12 @@ mod tests {
         assert_eq!(named.groups, [Group::Simulated, Group::Callgrind]);
         assert_eq!(named.geometries(), ["zen5-desktop"]);
         assert!("all,sim".parse::<Selection>().unwrap().groups.contains(&Group::Simulated));
+        let machines = |words: &str| -> Vec<String> {
+            words.parse::<Selection>().unwrap().machines().into_iter().map(|machine| machine.name).collect()
+        };
+        assert_eq!(machines("sim"), ["host"]);
+        assert_eq!(machines("sim:document-000,sim,sim"), ["document-000", "host"]);
+        assert_eq!(machines("heap"), ["host"]);
     }
 
     #[test]
@@ -198,9 +218,10 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "no counters are called \"cores\"; use none, all, or some of core,cache,memory,tlb,sharing,simd,topdown,\
-             bandwidth,software,os,heap,syscalls,energy,sim,sim:GEOMETRY,sim:callgrind"
+             bandwidth,software,os,heap,syscalls,energy,sim,sim:GEOMETRY,sim:callgrind, where GEOMETRY is one of host, \
+             document-000, zen5-desktop, sapphire-rapids, neoverse-v2"
         );
-        assert!("sim:".parse::<Selection>().is_err());
+        assert!(["sim:", "sim:pdp-11"].iter().all(|word| word.parse::<Selection>().is_err()));
     }
 
     #[test]

@@ -1,6 +1,17 @@
 //! Caches, translation buffers and coherence in software, fed with accesses one by one: what a machine of a named
 //! geometry would count. Where accesses come from is the affair of whoever feeds it.
 
+mod cache;
+mod coherence;
+pub mod geometry;
+mod model;
+mod sharing;
+mod tlb;
+mod touched;
+
+pub use geometry::Geometry;
+pub use model::{ByKind, Counts, Model};
+
 /// One access to memory of one thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Access {
