@@ -1,6 +1,7 @@
 //! Counters beside the clock, one file a source behind one seam. A source that cannot count here says why; which
 //! sources a run uses is decided in `selection`.
 
+pub mod canary;
 pub mod heap;
 pub mod perf_event;
 pub mod rusage;

@@ -7,7 +7,7 @@ mod chain;
 mod chase;
 mod kernel;
 mod latency;
-mod mapping;
+pub(crate) mod mapping;
 mod repeat;
 mod staircase;
 mod steps;
