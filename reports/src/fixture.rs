@@ -247,6 +247,7 @@ fn wire_rows(random: &mut Random) -> Vec<Row> {
         with(&mut row, |m| {
             m.counts.push(count("allocations", Ok(allocations), Provenance::Software));
             m.counts.push(count("cycles", Err(no_pmu()), Provenance::Unavailable));
+            m.counts.extend(wire_counts(allocations));
             m.facts.push(Fact::new("wire_bytes", "bytes", 187.0));
         });
         rows.push(row);
@@ -255,6 +256,25 @@ fn wire_rows(random: &mut Random) -> Vec<Row> {
     let pooled = solo(random, "wire_message", "flat_pooled", 1.0);
     rows.push(Row { point: "serialise".into(), source: "001".into(), outcome: broke, ..pooled });
     rows
+}
+
+/// Counts of every provenance that must be told apart.
+fn wire_counts(allocations: f64) -> [Count; 4] {
+    let (provenance, threads) = match allocations > 1.0 {
+        true => (Provenance::HwRaw, vec![1.1, 1.3]),
+        false => (Provenance::HwScaled(0.5), Vec::new()),
+    };
+    let simulated = |geometry: &str, misses| {
+        count("sim_l1d_misses", Ok(misses * allocations), Provenance::Simulated(geometry.into()))
+    };
+    let fills = count("fills_from_other_cores", Ok(2.4 * allocations), provenance);
+    let syscalls = count("syscalls", Ok(0.0), Provenance::Software);
+    [
+        Count { method: "event 0x44 umask 0x14".into(), threads, ..fills },
+        simulated("host", 0.25),
+        simulated("document-000", 0.5),
+        Count { method: "seccomp trap".into(), ..syscalls },
+    ]
 }
 
 fn ring_rows(random: &mut Random) -> Vec<Row> {

@@ -3,6 +3,7 @@
 pub mod bound;
 pub mod chart;
 pub mod compare;
+pub mod counts;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod format;

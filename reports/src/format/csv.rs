@@ -1,6 +1,8 @@
 //! One line a row for spreadsheets, by RFC 4180.
 
+use crate::counts::origin;
 use crate::model::{Figures, Group, Outcome, Report, Row};
+use perfbench_harness::record::Provenance;
 use perfbench_harness::stats::Interval;
 
 const HEADER: [&str; 28] = [
@@ -73,7 +75,8 @@ fn figures_fields(figures: &Figures) -> Vec<String> {
     fields.push(optional(latency.map(|l| l.p999_ns)));
     fields.push(optional(latency.map(|l| l.max_ns)));
     let counts = figures.counts.iter().map(|count| match &count.per_op {
-        Ok(value) => format!("{}={value}", count.name),
+        Ok(value) if count.provenance == Provenance::Software => format!("{}={value}", count.name),
+        Ok(value) => format!("{}={value} ({})", count.name, origin(&count.provenance)),
         Err(why) => format!("{}={}", count.name, why.reason),
     });
     fields.push(counts.collect::<Vec<_>>().join("; "));
@@ -90,7 +93,7 @@ fn optional(value: Option<impl ToString>) -> String {
     value.map_or(String::new(), |value| value.to_string())
 }
 
-fn line(fields: Vec<String>) -> String {
+pub(super) fn line(fields: Vec<String>) -> String {
     fields.iter().map(|field| quoted(field)).collect::<Vec<_>>().join(",") + "\r\n"
 }
 

@@ -2,6 +2,7 @@
 
 pub mod cells;
 pub mod compare;
+pub mod counts;
 pub mod csv;
 pub mod json;
 pub mod markdown;
@@ -51,6 +52,9 @@ pub static FORMATS: &[Format] = &[
     format("text", "txt", "the terminal's table", |report, _| text::render(report, &text::Look::plain())),
     format("markdown", "md", "for pull requests and wikis", |report, _| markdown::render(report)),
     format("csv", "csv", "one line a row, for spreadsheets (RFC 4180)", |report, _| csv::render(report)),
+    format("counts", "counts.csv", "one line a count with its provenance (RFC 4180)", |report, _| {
+        counts::render(report)
+    }),
     format("json", "json", "the whole report model; an unbounded interval has null bounds", |report, _| {
         json::render(report)
     }),

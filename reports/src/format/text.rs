@@ -2,6 +2,7 @@
 
 use super::cells;
 use super::paint::{Ink, Paint};
+use crate::counts::CountTable;
 use crate::model::{Figures, Group, Report, Row};
 use crate::verdict::{Judged, Verdict};
 use crate::words::{self, plural};
@@ -59,7 +60,14 @@ const WIDE: &[Column] = &[
 
 /// The whole text: head, results, judged targets, summary.
 pub fn render(report: &Report, look: &Look) -> String {
-    [head(report, look), results(report, look), targets(report, look), summary(report, look)].join("\n")
+    let parts = [
+        head(report, look),
+        results(report, look),
+        counts(report, look),
+        targets(report, look),
+        summary(report, look),
+    ];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 /// What was measured where, and every reservation.
@@ -120,6 +128,56 @@ fn reason_line(name: &str, row: &Row, look: &Look) -> String {
     let indent = " ".repeat(NAME_WIDTH + 1);
     let text = wrapped(&reason, &format!("{} ", column_or_line(name, NAME_WIDTH)), &indent, look.width);
     format!("{}\n", look.paint.text(Ink::Quiet, text.trim_end()))
+}
+
+/// Points whose counts are told; a run of more has them on its page.
+const COUNTED_GROUPS: usize = 2;
+
+/// What the operations of a run of few points counted.
+pub fn counts(report: &Report, look: &Look) -> String {
+    if report.groups.len() > COUNTED_GROUPS {
+        return String::new();
+    }
+    report.groups.iter().map(|group| count_lines(group, look)).collect()
+}
+
+fn count_lines(group: &Group, look: &Look) -> String {
+    let table = CountTable::of(group);
+    if table.is_empty() && table.notes.is_empty() {
+        return String::new();
+    }
+    let title = format!("Counts of {} per {}", group.name, group.unit_of_work);
+    let mut text = format!("{}\n", look.paint.text(Ink::Strong, &title));
+    let room = look.width.saturating_sub(COUNT_NAME_WIDTH) / (COUNT_WIDTH + 1);
+    let variants: Vec<usize> = (0..table.variants.len()).collect();
+    for block in variants.chunks(room.max(1)).filter(|_| !table.is_empty()) {
+        let titles = block.iter().map(|i| shortened(table.variants[*i], COUNT_WIDTH));
+        text += &look.paint.text(Ink::Quiet, &count_line("", titles));
+        for line in &table.lines {
+            let cells = block.iter().map(|i| line.cells[*i].text.clone());
+            text += &count_line(&format!(" {}", line.label()), cells);
+        }
+    }
+    for (origin, names) in table.origins() {
+        text += &wrapped(&format!("{origin}: {}", names.join(", ")), " ", "   ", look.width);
+    }
+    text + &table.notes.iter().map(|note| wrapped(note, " ", "   ", look.width)).collect::<String>()
+}
+
+const COUNT_NAME_WIDTH: usize = 30;
+const COUNT_WIDTH: usize = 15;
+
+fn count_line(name: &str, cells: impl Iterator<Item = String>) -> String {
+    let cells: String = cells.map(|cell| format!(" {cell:>COUNT_WIDTH$}")).collect();
+    format!("{}{cells}\n", column_or_line(name, COUNT_NAME_WIDTH))
+}
+
+/// The first letters of a name that its column does not hold.
+fn shortened(name: &str, width: usize) -> String {
+    match name.chars().count() > width {
+        true => name.chars().take(width - 1).chain(['~']).collect(),
+        false => name.into(),
+    }
 }
 
 /// One line a judged target under its verdict, what needs attention first; those without a value are counted by reason.
@@ -283,6 +341,14 @@ mod tests {
     fn the_wide_text_of_the_fixture_is_the_golden() {
         let look = Look { width: 130, ..Look::plain() };
         insta::assert_snapshot!(render(&Report::of(&fixture::record()), &look));
+    }
+
+    #[test]
+    fn the_counts_of_a_run_of_one_point_are_the_golden() {
+        let mut report = Report::of(&fixture::record());
+        assert_eq!(counts(&report, &Look::plain()), "", "a run of many points has them on its page");
+        report.groups.retain(|group| group.name == "wire_message/serialise");
+        insta::assert_snapshot!(counts(&report, &Look::plain()));
     }
 
     #[test]

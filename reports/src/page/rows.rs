@@ -1,9 +1,8 @@
 //! A group's summary line, and what stands beside a row's figures.
 
 use super::{Page, cells, words};
+use crate::counts::CountTable;
 use crate::model::{Figures, Group, Row};
-use perfbench_harness::Unavailable;
-use perfbench_harness::record::{Count, Provenance};
 
 impl Page<'_> {
     /// The fastest row of a group in words.
@@ -40,13 +39,11 @@ impl Page<'_> {
         values.map(|value| value.map_or(String::new(), |ns| format!("{ns:.3}")))
     }
 
-    /// Placement, limit, counts and facts, one phrase each; counts that say the same in the whole group stand in
-    /// [`Page::group_notes`].
-    pub(super) fn details(&self, group: &Group, row: &Row, figures: &Figures) -> Vec<String> {
+    /// Placement, limit and facts, one phrase each; counts have a table of their own.
+    pub(super) fn details(&self, row: &Row, figures: &Figures) -> Vec<String> {
         let mut all: Vec<String> = Vec::new();
         all.extend(figures.placement.as_ref().map(|p| format!("cores {}", cells::placement(p))));
         all.extend(figures.limit.as_ref().map(|_| cells::limit(figures)));
-        all.extend(figures.counts.iter().filter(|c| common(group, c).is_none()).map(count));
         all.extend(
             figures.facts.iter().map(|f| format!("{}: {}", f.name, words::quantity(f.value, &f.unit))),
         );
@@ -57,51 +54,8 @@ impl Page<'_> {
         all
     }
 
-    /// Counts that are nought, or not measurable for one reason, in every measured row of a group: told once.
-    pub(super) fn group_notes(&self, group: &Group) -> Vec<String> {
-        let first = group.rows.iter().find_map(Row::figures);
-        let mut notes: Vec<(String, Vec<&str>)> = Vec::new();
-        for count in first.iter().flat_map(|figures| &figures.counts) {
-            let Some(told) = common(group, count) else { continue };
-            match notes.iter_mut().find(|(known, _)| *known == told) {
-                Some((_, names)) => names.push(&count.name),
-                None => notes.push((told, vec![&count.name])),
-            }
-        }
-        notes.into_iter().map(|(told, names)| format!("{told}: {}.", names.join(", "))).collect()
-    }
-}
-
-/// What every measured row of the group says of a count, where that is nought or one reason.
-fn common(group: &Group, count: &Count) -> Option<String> {
-    let alike = |figures: &Figures| {
-        figures.counts.iter().any(|other| other.name == count.name && same(&other.per_op, &count.per_op))
-    };
-    let told = match &count.per_op {
-        Ok(0.0) => "None per operation in any row".into(),
-        Ok(_) => return None,
-        Err(why) => format!("Not measurable here in any row ({})", why.reason),
-    };
-    group.rows.iter().filter_map(Row::figures).all(alike).then_some(told)
-}
-
-fn same(a: &Result<f64, Unavailable>, b: &Result<f64, Unavailable>) -> bool {
-    match (a, b) {
-        (Ok(a), Ok(b)) => a == b,
-        (Err(a), Err(b)) => a.reason == b.reason,
-        _ => false,
-    }
-}
-
-fn count(count: &Count) -> String {
-    let mark = match &count.provenance {
-        Provenance::HwScaled(share) => format!(" (scaled up from {} of the time)", words::percent(*share)),
-        Provenance::Simulated(model) => format!(" (simulated: {model})"),
-        Provenance::Scripted => " (scripted)".into(),
-        _ => String::new(),
-    };
-    match &count.per_op {
-        Ok(value) => format!("{}: {}/op{mark}", count.name, words::number(*value)),
-        Err(why) => format!("{}: not measurable here, {why}", count.name),
+    /// What the operations of a group counted.
+    pub(super) fn count_table<'b>(&self, group: &'b Group) -> CountTable<'b> {
+        CountTable::of(group)
     }
 }
