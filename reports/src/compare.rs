@@ -1,7 +1,10 @@
 //! Two records paired row by row: ratios with intervals, and what cannot be compared with its reason. Pure; exit codes
 //! are the command line's affair.
 
-use perfbench_harness::record::{Count, Header, Measured, Outcome, Row, RunRecord, log_speedups, speedup};
+mod counts;
+
+use counts::{count_changes, incomparable};
+use perfbench_harness::record::{Header, Measured, Outcome, Row, RunRecord, log_speedups, speedup};
 use perfbench_harness::stats::{Interval, equivalence, interval, multiple, power};
 use serde::Serialize;
 use std::fmt;
@@ -268,20 +271,6 @@ pub fn change(speedup: &Interval, same_within: f64) -> Change {
     }
 }
 
-/// Counts that repeat to the unit on the same code; clocks, faults and switches of the system do not.
-const EXACT: &[&str] = &["allocations", "reallocations", "frees", "allocated_bytes"];
-
-/// Exact counts of one provenance that differ; across provenances nothing is compared.
-fn count_changes(old: &[Count], new: &[Count]) -> Vec<CountChange> {
-    let change = |count: &Count| {
-        EXACT.contains(&count.name.as_str()).then_some(())?;
-        let before = old.iter().find(|o| o.name == count.name && o.provenance == count.provenance)?;
-        let (base, candidate) = (*before.per_op.as_ref().ok()?, *count.per_op.as_ref().ok()?);
-        (base != candidate).then(|| CountChange { name: count.name.clone(), base, candidate })
-    };
-    new.iter().filter_map(change).collect()
-}
-
 fn reservations(base: &RunRecord, candidate: &RunRecord) -> Vec<String> {
     let (old, new) = (&base.header, &candidate.header);
     let mut all = vec![
@@ -299,6 +288,7 @@ fn reservations(base: &RunRecord, candidate: &RunRecord) -> Vec<String> {
     differs("the compiler", &old.machine.compiler, &new.machine.compiler);
     differs("the seed of the input", &old.seed.to_string(), &new.seed.to_string());
     all.extend(moved_limits(base, candidate));
+    all.extend(incomparable(base, candidate));
     all
 }
 
@@ -395,14 +385,5 @@ mod tests {
         assert!(matches!(compare(&record, &other, &Policy::default()), Err(Refused::OtherMachine(..))));
         let asked = Policy { across_machines: true, ..Policy::default() };
         assert!(compare(&record, &other, &asked).unwrap().reservations[1].contains("Another CPU"));
-    }
-
-    #[test]
-    fn a_count_that_changed_is_named_and_another_provenance_is_not_compared() {
-        let count = |per_op, provenance| Count::new("allocations", Ok(per_op), provenance);
-        use perfbench_harness::record::Provenance::{Scripted, Software};
-        assert_eq!(count_changes(&[count(1.0, Software)], &[count(2.0, Software)])[0].candidate, 2.0);
-        assert!(count_changes(&[count(1.0, Software)], &[count(1.0, Software)]).is_empty());
-        assert!(count_changes(&[count(1.0, Software)], &[count(2.0, Scripted)]).is_empty());
     }
 }
