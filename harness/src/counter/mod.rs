@@ -82,6 +82,18 @@ pub trait Counter {
         None
     }
 
+    /// Operations of the next rehearsal, at most `most`: a region before the counted one, for a source that must get warm or
+    /// learn what an operation costs it. None once it is ready.
+    fn rehearsal(&mut self, most: u64) -> Option<u64> {
+        let _ = most;
+        None
+    }
+
+    /// Operations of the counted region, at most `most`; asked once it is ready.
+    fn counted_ops(&self, most: u64) -> u64 {
+        most
+    }
+
     /// Ends the region of `ops` operations: a reading for each event, in order. Only the scripted source uses `ops`.
     fn stop(&mut self, ops: u64) -> Vec<Reading>;
 }
@@ -99,6 +111,8 @@ pub struct Reading {
     pub method: String,
     /// What each thread counted, the leader first; empty where threads are not told apart.
     pub threads: Vec<f64>,
+    /// Whether it is a count of the whole region (lines shared) that more operations do not make more.
+    pub whole: bool,
 }
 
 /// One region under a counter: how much to run, and by which clock.
@@ -131,13 +145,18 @@ impl Reading {
 
     /// A value of this provenance.
     pub fn counted(name: &'static str, value: f64, provenance: Provenance) -> Self {
-        Self { name, value: Ok(value), provenance, method: String::new(), threads: Vec::new() }
+        Self { name, value: Ok(value), provenance, method: String::new(), threads: Vec::new(), whole: false }
     }
 
     /// A count that could not be had.
     pub fn absent(name: &'static str, reason: Unavailable) -> Self {
         let (method, threads) = (String::new(), Vec::new());
-        Self { name, value: Err(reason), provenance: Provenance::Unavailable, method, threads }
+        Self { name, value: Err(reason), provenance: Provenance::Unavailable, method, threads, whole: false }
+    }
+
+    /// The same as a count of the whole region.
+    pub fn of_the_region(self) -> Self {
+        Self { whole: true, ..self }
     }
 
     /// The same, with how it was counted.
@@ -146,13 +165,14 @@ impl Reading {
     }
 
     fn per_op(self, ops: u64) -> Count {
-        let per_op = |value: f64| value / ops as f64;
+        let per_op = |value: f64| if self.whole { value } else { value / ops as f64 };
         Count {
             name: self.name.into(),
             per_op: self.value.map(per_op),
             provenance: self.provenance,
             method: self.method,
             threads: self.threads.into_iter().map(per_op).collect(),
+            whole: self.whole,
         }
     }
 }
@@ -178,20 +198,37 @@ const EMPTY_REGIONS: usize = 3;
 /// Where `ops` is zero: there is no count per operation of nothing.
 pub fn count(selection: &Selection, ops: u64, run: &mut dyn FnMut(&Pass<'_>)) -> Vec<Count> {
     assert!(ops > 0, "a pass has at least one operation");
-    let pass = |source: &dyn Source| readings(source, selection, ops, run).into_iter().map(|r| r.per_op(ops));
+    let pass = |source: &dyn Source| {
+        let (ops, readings) = readings(source, selection, ops, run);
+        readings.into_iter().map(move |reading| reading.per_op(ops))
+    };
     selection.sources().flat_map(pass).collect()
 }
 
+/// The readings of a source, and over how many operations they were taken.
 fn readings(
     source: &dyn Source,
     selection: &Selection,
-    ops: u64,
+    most: u64,
     run: &mut dyn FnMut(&Pass<'_>),
-) -> Vec<Reading> {
+) -> (u64, Vec<Reading>) {
     match source.open(selection) {
-        Err(reason) => source.events().iter().map(|e| Reading::absent(e.name, reason.clone())).collect(),
-        Ok(mut counter) => net(counter.as_mut(), ops, run),
+        Err(reason) => {
+            (most, source.events().iter().map(|e| Reading::absent(e.name, reason.clone())).collect())
+        }
+        Ok(mut counter) => {
+            let ops = rehearse(counter.as_mut(), most, run);
+            (ops, net(counter.as_mut(), ops, run))
+        }
     }
+}
+
+/// Runs the rehearsals that a source wants; returns how many operations it will count.
+fn rehearse(counter: &mut dyn Counter, most: u64, run: &mut dyn FnMut(&Pass<'_>)) -> u64 {
+    while let Some(ops) = counter.rehearsal(most) {
+        region(counter, ops, run);
+    }
+    counter.counted_ops(most)
 }
 
 /// Counts what `run` does on this thread, where no case stands between.
@@ -234,7 +271,7 @@ pub fn facts() -> Vec<CounterFacts> {
 
 /// What became of each event of one source: an empty region is read, and a reading without a value says why.
 pub fn facts_of(source: &dyn Source) -> Vec<CounterFacts> {
-    let readings = readings(source, &Selection::all(), 1, &mut |pass| pass.inside(|| ()));
+    let (_, readings) = readings(source, &Selection::all(), 1, &mut |pass| pass.inside(|| ()));
     let fact = |(event, reading): (Event, Reading)| CounterFacts {
         name: format!("{}: {}", source.name(), reading.name),
         about: event.about.into(),
@@ -251,7 +288,7 @@ mod tests {
     #[test]
     fn every_source_reads_each_of_its_events_in_order() {
         for source in SOURCES.iter().filter(|source| source.place() == Place::Shared) {
-            let readings = readings(*source, &Selection::all(), 10, &mut |pass| pass.inside(|| ()));
+            let (_, readings) = readings(*source, &Selection::all(), 10, &mut |pass| pass.inside(|| ()));
             let names: Vec<_> = readings.iter().map(|r| r.name.trim_end_matches(":u")).collect();
             assert_eq!(
                 names,
@@ -304,6 +341,40 @@ mod tests {
     fn what_a_region_costs_by_itself_is_not_counted() {
         let of = |per_op| net(&mut Fixed(per_op), 100, &mut |_| ()).swap_remove(0).value;
         assert_eq!([of(3), of(0)], [Ok(300.0), Ok(0.0)]);
+    }
+
+    /// Wants to rehearse with one and two operations, then counts three.
+    struct Rehearsing(u64);
+
+    impl Counter for Rehearsing {
+        fn start(&mut self) {}
+
+        fn rehearsal(&mut self, _: u64) -> Option<u64> {
+            self.0 += 1;
+            (self.0 < 3).then_some(self.0)
+        }
+
+        fn counted_ops(&self, most: u64) -> u64 {
+            self.0.min(most)
+        }
+
+        fn stop(&mut self, ops: u64) -> Vec<Reading> {
+            vec![Reading::software("things", ops), Reading::software("lines", 4).of_the_region()]
+        }
+    }
+
+    #[test]
+    fn a_source_rehearses_before_it_counts_over_as_many_operations_as_it_can() {
+        let mut ran = Vec::new();
+        let ops = rehearse(&mut Rehearsing(0), 100, &mut |pass| ran.push(pass.ops));
+        assert_eq!((ran, ops), (vec![1, 2], 3));
+    }
+
+    #[test]
+    fn a_count_of_the_whole_region_is_not_divided_among_operations_nor_units() {
+        let [things, lines] = <[Reading; 2]>::try_from(Rehearsing(2).stop(10)).unwrap();
+        assert_eq!(things.per_op(10).each(2.0).per_op, Ok(0.5));
+        assert_eq!(lines.per_op(10).each(2.0).per_op, Ok(4.0));
     }
 
     #[test]

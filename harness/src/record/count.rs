@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Count {
     /// Name, units last: `allocations`, `allocated_bytes`, `instructions`.
     pub name: String,
-    /// Count per operation, or why it is unknown.
+    /// Count per operation, or of the whole region where `whole` says so, or why it is unknown.
     pub per_op: Result<f64, Unavailable>,
     /// Where the number comes from.
     pub provenance: Provenance,
@@ -19,16 +19,29 @@ pub struct Count {
     /// What each thread counted per operation, the leader first; empty where threads were not told apart.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub threads: Vec<f64>,
+    /// Whether it is a count of the whole counted region, as lines that threads share are, and not one per operation.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub whole: bool,
 }
 
 impl Count {
     /// A count without more to say of it.
     pub fn new(name: &str, per_op: Result<f64, Unavailable>, provenance: Provenance) -> Self {
-        Self { name: name.into(), per_op, provenance, method: String::new(), threads: Vec::new() }
+        Self {
+            name: name.into(),
+            per_op,
+            provenance,
+            method: String::new(),
+            threads: Vec::new(),
+            whole: false,
+        }
     }
 
-    /// The same per unit of work, of which one operation is `units`.
+    /// The same per unit of work (unless it is of the whole region), of which one operation is `units`.
     pub fn each(self, units: f64) -> Self {
+        if self.whole {
+            return self;
+        }
         let threads = self.threads.into_iter().map(|count| count / units).collect();
         Self { per_op: self.per_op.map(|count| count / units), threads, ..self }
     }

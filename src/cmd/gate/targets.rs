@@ -2,7 +2,7 @@
 
 use perfbench_harness::claim::Claim;
 use perfbench_harness::duel::file::GateRecord;
-use perfbench_harness::duel::record::{Compared, Contest, Outcome};
+use perfbench_harness::duel::record::{Compared, Contest, CountPair, Outcome};
 use perfbench_harness::record::{self, Count, Header, Launch, Measured, Row, RunRecord, SCHEMA, SCHEMA_NAME};
 use perfbench_reports::Report;
 use perfbench_reports::verdict::Verdict;
@@ -69,13 +69,8 @@ fn measured(compared: &Compared) -> Measured {
         rounds_ns_per_op: pair.candidate_ns.clone(),
         ..Launch::default()
     };
-    let counts = compared.counts.iter().map(|pair| Count {
-        name: pair.name.clone(),
-        per_op: Ok(pair.candidate),
-        provenance: pair.provenance.clone(),
-        method: String::new(),
-        threads: Vec::new(),
-    });
+    let count = |pair: &CountPair| Count::new(&pair.name, Ok(pair.candidate), pair.provenance.clone());
+    let counts = compared.counts.iter().map(count);
     Measured {
         ops_per_batch: compared.ops_per_sample,
         launches: trial.launches.iter().enumerate().map(launch).collect(),
