@@ -7,6 +7,7 @@ pub mod perf_event;
 pub mod rusage;
 pub mod scripted;
 mod selection;
+pub mod stepped;
 
 pub use selection::{Group, Selection, UnknownGroup};
 
@@ -184,6 +185,7 @@ pub static SOURCES: &[&dyn Source] = &[
     &perf_event::SOFTWARE,
     &rusage::Rusage,
     &heap::Heap,
+    &stepped::Stepped,
     &scripted::Scripted,
 ];
 
