@@ -2,6 +2,7 @@
 //! sources a run uses is decided in `selection`.
 
 pub mod canary;
+pub mod derived;
 pub mod heap;
 pub mod perf_event;
 pub mod rusage;

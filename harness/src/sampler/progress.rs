@@ -4,6 +4,7 @@
 use super::Fault;
 use crate::case::placement::nearest_ns;
 use crate::case::{Bounce, Stamps};
+use crate::counter::derived::with_derived;
 use crate::plan::{Group, LAUNCHES_MOST};
 use crate::record::{Count, Latency, Launch, Measured, Outcome, Percentiles, QUIET, Row, RowBound};
 use crate::unavailable::{Reason, Unavailable};
@@ -285,7 +286,7 @@ impl OfVariant {
             launches: Vec::new(),
             latency: None,
             latency_parts: BTreeMap::new(),
-            counts: prepared.counts.iter().chain(&self.counted).cloned().collect(),
+            counts: with_derived(prepared.counts.iter().chain(&self.counted).cloned().collect()),
             facts: prepared.facts.clone(),
             checksum: prepared.checksum.clone(),
         });

@@ -9,6 +9,7 @@ mod sysfs;
 #[cfg(test)]
 pub use affinity::cpus;
 pub use affinity::{Pinned, pin};
+pub use microarchitecture::Cpu;
 pub(super) use sysfs::hypervisor_flag;
 
 use super::files::Roots;
@@ -19,6 +20,11 @@ use crate::isa::Isa;
 pub fn probe() -> Machine {
     let sources = Sources { cpus: affinity::cpus(), caches: cpuid_caches(), hypervisor: cpuid_hypervisor() };
     probe_at(&Roots::real(), sources)
+}
+
+/// How the first CPU identifies itself; none where the kernel does not tell.
+pub fn cpu_id() -> Option<Cpu> {
+    sysfs::cpu_id(&Roots::real())
 }
 
 /// What is known from elsewhere than files.

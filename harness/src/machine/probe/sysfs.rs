@@ -1,6 +1,6 @@
 //! What the kernel states: CPU identity, caches, topology, memory.
 
-use super::microarchitecture::{Id, name};
+use super::microarchitecture::{Cpu, name};
 use crate::machine::files::{Roots, field, list};
 use crate::machine::{Cache, CpuPlace};
 
@@ -14,17 +14,23 @@ pub fn cpu_model(roots: &Roots) -> String {
 
 /// Micro-architecture by the numbers in cpuinfo.
 pub fn microarchitecture(roots: &Roots) -> String {
-    let cpuinfo = roots.proc("cpuinfo").unwrap_or_default();
+    let unknown = || "unknown: the kernel states no family and model".into();
+    cpu_id(roots).map_or_else(unknown, |cpu| name(&cpu))
+}
+
+/// The numbers in cpuinfo, of the first CPU.
+pub fn cpu_id(roots: &Roots) -> Option<Cpu> {
+    let cpuinfo = roots.proc("cpuinfo")?;
     let number = |key| field(&cpuinfo, key).and_then(parse_number);
     if let (Some(implementer), Some(part)) = (number("CPU implementer"), number("CPU part")) {
-        return name(Id::Arm(implementer, part));
+        return Some(Cpu::Arm { implementer, part });
     }
-    match (field(&cpuinfo, "vendor_id"), number("cpu family"), number("model")) {
-        (Some(vendor), Some(family), Some(model)) => {
-            name(Id::X86(vendor, family, model, number("stepping").unwrap_or(0)))
-        }
-        _ => "unknown: the kernel states no family and model".into(),
-    }
+    Some(Cpu::X86 {
+        vendor: field(&cpuinfo, "vendor_id")?.into(),
+        family: number("cpu family")?,
+        model: number("model")?,
+        stepping: number("stepping").unwrap_or(0),
+    })
 }
 
 fn parse_number(text: &str) -> Option<u32> {
