@@ -107,6 +107,7 @@ impl Ratio {
             provenance: counts.provenance.clone(),
             method: self.formula(),
             threads: threads.unwrap_or_default(),
+            whole: !self.is_sum(),
         })
     }
 }
@@ -180,7 +181,7 @@ impl<'a> Pool<'a> {
     }
 
     fn own(&self, name: &str) -> Option<&'a Count> {
-        self.named(name).find(|count| count.provenance == *self.provenance)
+        self.named(name).find(|count| count.provenance == *self.provenance && !count.whole)
     }
 
     fn anchor(&self, name: &str) -> Option<&'a Count> {
@@ -214,11 +215,6 @@ pub fn with_derived(mut counts: Vec<Count>) -> Vec<Count> {
         .collect();
     counts.extend(metrics);
     counts
-}
-
-/// Whether a count of this name is one count over another, so that it is not so many an operation.
-pub fn is_ratio(name: &str) -> bool {
-    RATIOS.iter().any(|ratio| ratio.name == name.trim_end_matches(":u") && !ratio.is_sum())
 }
 
 #[cfg(test)]
@@ -380,8 +376,9 @@ mod tests {
     }
 
     #[test]
-    fn a_share_is_a_ratio_and_a_sum_is_not() {
-        assert!(is_ratio("l1d_miss_share") && is_ratio("instructions_per_cycle:u"));
-        assert!(!is_ratio("dram_bytes") && !is_ratio("cycles"));
+    fn a_share_stays_what_it_is_however_many_units_an_operation_has() {
+        let of = |counts: &[Count]| derived(counts).swap_remove(0).each(2.0).per_op;
+        assert_eq!(of(&[raw("cycles", 10.0), raw("instructions", 25.0)]), Ok(2.5));
+        assert_eq!(of(&[raw("dram_read_lines", 1.0)]), Ok(32.0));
     }
 }

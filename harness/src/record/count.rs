@@ -19,7 +19,8 @@ pub struct Count {
     /// What each thread counted per operation, the leader first; empty where threads were not told apart.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub threads: Vec<f64>,
-    /// Whether it is a count of the whole counted region, as lines that threads share are, and not one per operation.
+    /// Whether it is of the whole counted region, as lines that threads share are, or a share of it, and not one per
+    /// operation.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub whole: bool,
 }
