@@ -42,6 +42,18 @@ pub fn clopper_pearson(successes: usize, trials: usize, level: f64) -> Interval 
     Interval { value: k / trials as f64, low, high }
 }
 
+/// How much larger the proportion `b` is than `a`, from their score intervals (Newcombe 1998, method 10); the level is
+/// theirs.
+pub fn difference(a: &Interval, b: &Interval) -> Interval {
+    let root = |x: f64, y: f64| (x * x + y * y).sqrt();
+    let value = b.value - a.value;
+    Interval {
+        value,
+        low: value - root(b.value - b.low, a.high - a.value),
+        high: value + root(b.high - b.value, a.value - a.low),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +85,16 @@ mod tests {
         bounds_are(clopper_pearson(15, 148, 0.95), 0.0578, 0.1617);
         bounds_are(clopper_pearson(0, 20, 0.95), 0.0, 0.1684);
         bounds_are(clopper_pearson(1, 29, 0.95), 0.0009, 0.1776);
+    }
+
+    #[test]
+    fn differences_match_the_examples_of_newcombe_1998() {
+        let of = |a: (usize, usize), b: (usize, usize)| {
+            difference(&wilson(b.0, b.1, 0.95), &wilson(a.0, a.1, 0.95))
+        };
+        bounds_are(of((56, 70), (48, 80)), 0.0524, 0.3339);
+        bounds_are(of((9, 10), (3, 10)), 0.1705, 0.8090);
+        bounds_are(of((10, 10), (0, 20)), 0.6791, 1.0);
     }
 
     #[test]
