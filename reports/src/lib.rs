@@ -10,6 +10,7 @@ pub mod format;
 pub mod gate;
 pub mod model;
 pub mod page;
+pub mod profile;
 pub mod store;
 pub mod verdict;
 pub mod words;

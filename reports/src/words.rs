@@ -161,10 +161,14 @@ pub fn sentence(text: &str) -> String {
     if text.split(' ').next().is_some_and(|word| word.contains('/')) {
         return format!("{text}{}", if text.ends_with('.') { "" } else { "." });
     }
+    format!("{}{}", capitalised(text), if text.ends_with('.') { "" } else { "." })
+}
+
+/// The text with its first letter large.
+pub fn capitalised(text: &str) -> String {
     let mut characters = text.chars();
     let first = characters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    let end = if text.ends_with('.') { "" } else { "." };
-    format!("{first}{}{end}", characters.as_str())
+    format!("{first}{}", characters.as_str())
 }
 
 /// A count with its noun: `1 row`, `3 rows`, `5 launches`.
