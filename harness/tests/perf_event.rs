@@ -1,13 +1,15 @@
 //! Perf events as this kernel really grants them, to this user and to one without privilege. It forks, so it has no
 //! test runner and no second thread beside it.
 
-use perfbench_harness::counter::perf_event::{CACHE, CORE, SOFTWARE};
-use perfbench_harness::counter::{self, Selection, Source};
+use perfbench_harness::case::fleet;
+use perfbench_harness::clock::{Clock, ClockChoice};
+use perfbench_harness::counter::perf_event::{CORE, SOFTWARE};
+use perfbench_harness::counter::{self, SOURCES, Selection, Source};
 use perfbench_harness::record::{Count, CounterFacts, Provenance};
 use perfbench_harness::{Reason, Unavailable};
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use rustix::process::{Pid, WaitOptions, waitpid};
 use std::hint::black_box;
-use std::sync::Barrier;
 use std::time::Duration;
 
 const NOBODY: u32 = 65534;
@@ -31,12 +33,15 @@ fn main() {
         );
     }
     a_thread_that_only_computes_has_its_time_counted();
-    a_thread_that_stands_before_the_region_is_counted_with_the_caller();
+    each_thread_of_a_fleet_is_counted_by_itself();
+    a_thread_that_takes_no_part_adds_nothing();
+    a_thread_that_started_after_the_counters_is_not_left_out_in_silence();
     println!("perf_event: all checks passed");
 }
 
 fn every_absent_event_is_explained_in_words() {
-    for fact in [&CORE, &CACHE, &SOFTWARE].into_iter().flat_map(|source| counter::facts_of(source)) {
+    let perf_events = SOURCES.iter().filter(|source| source.name() == CORE.name());
+    for fact in perf_events.flat_map(|source| counter::facts_of(*source)) {
         println!("{}", told(&fact));
         assert!(fact.unavailable.is_none_or(|why| why.detail.contains("; ")), "no remedy");
     }
@@ -64,8 +69,11 @@ fn instructions_grow_with_the_work_where_they_are_counted() {
 /// Eight groups at once are more than any CPU has counters for.
 fn counters_that_must_be_shared_are_scaled_or_not_counted() {
     let mut groups: Vec<_> = (0..8).filter_map(|_| CORE.open(&Selection::all()).ok()).collect();
+    let brackets: Vec<_> = groups.iter().filter_map(|group| group.bracket()).collect();
     groups.iter_mut().for_each(|group| group.start());
+    brackets.iter().for_each(|bracket| bracket.enter());
     (0..20_000_000).for_each(|round| _ = black_box(round));
+    brackets.iter().for_each(|bracket| bracket.leave());
     for cycles in groups.iter_mut().map(|group| group.stop(1).swap_remove(0)) {
         println!("perf_event: shared counters give {:?} cycles, {:?}", cycles.value, cycles.provenance);
         match (cycles.value, cycles.provenance) {
@@ -80,7 +88,7 @@ fn counters_that_must_be_shared_are_scaled_or_not_counted() {
 /// never says zero.
 fn software_events_move_as_far_as_the_setting_lets_this_user_see() {
     let mut run = |pages| {
-        touch_fresh_pages(pages as usize);
+        touched(pages as usize);
         (0..pages / 100).for_each(|_| std::thread::sleep(Duration::from_micros(100)));
     };
     let counts = counter::count_here(&group("software"), 512, &mut run);
@@ -110,41 +118,63 @@ fn a_thread_that_only_computes_has_its_time_counted() {
     assert!(task_clock_ns.as_ref().is_err() || task_clock_ns.is_ok_and(|ns| ns > 0.0));
 }
 
-/// The caller waits while another thread, older than the counter, takes the faults.
-fn a_thread_that_stands_before_the_region_is_counted_with_the_caller() {
-    let barrier = Barrier::new(2);
-    let wait_twice = |ops| {
-        for _ in 0..2 * ops {
-            barrier.wait();
-        }
-    };
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            barrier.wait();
-            barrier.wait();
-            touch_fresh_pages(256);
-            barrier.wait();
-            barrier.wait();
-        });
-        barrier.wait();
-        let counts = counter::count_here(&group("software"), 1, &mut { wait_twice });
-        barrier.wait();
-        let faults = &counts[0].per_op;
-        assert!(
-            faults.as_ref().is_err() || faults.as_ref().is_ok_and(|faults| *faults >= 16.0),
-            "{counts:?}"
-        );
+/// Every thread takes its own faults; the hand-over between them takes none.
+fn each_thread_of_a_fleet_is_counted_by_itself() {
+    let touch = |pages: usize| move |_: u64| touched(pages);
+    let mut case = fleet(&[0, 1, 0], vec![touch(16), touch(64), touch(256)]);
+    let time = Clock::open(ClockChoice::Monotonic);
+    case.batch(1, &time);
+    let faults = counter::count(&group("software"), 4, &mut |pass| {
+        case.batch(pass.ops, &pass.clock(&time));
+    })
+    .swap_remove(0);
+    let Ok(sum) = faults.per_op else { return println!("perf_event: no faults to tell apart, {faults:?}") };
+    println!("perf_event: {sum} faults an operation, by thread {:?}", faults.threads);
+    assert_eq!(faults.threads.len(), 3);
+    assert!((faults.threads.iter().sum::<f64>() / sum - 1.0).abs() < 1e-9, "{faults:?}");
+    for (pages, counted) in [16.0, 64.0, 256.0].into_iter().zip(faults.threads) {
+        assert!((counted - pages).abs() <= 4.0, "{pages} pages, {counted} faults");
+    }
+}
+
+/// A follower of another case stands by while this one is counted.
+fn a_thread_that_takes_no_part_adds_nothing() {
+    let _idle = fleet(&[0, 1], vec![|_: u64| touched(64); 2]);
+    let touch = |ops| (0..ops).for_each(|_| _ = touched(64));
+    let faults = counter::count_here(&group("software"), 4, &mut { touch }).swap_remove(0);
+    assert!(faults.threads.is_empty(), "{faults:?}");
+    assert!(faults.per_op.as_ref().map_or(true, |faults| (faults - 64.0).abs() <= 4.0), "{faults:?}");
+}
+
+fn a_thread_that_started_after_the_counters_is_not_left_out_in_silence() {
+    let counts = counter::count(&group("software"), 1, &mut |pass| {
+        std::thread::scope(|scope| _ = scope.spawn(|| pass.inside(|| touched(16))));
     });
+    for count in counts {
+        let why = count.per_op.expect_err("its operations were not seen");
+        assert!(why.reason == Reason::NoPrivilege || why.detail.contains("started after"), "{why}");
+    }
 }
 
 fn group(word: &str) -> Selection {
     word.parse().expect("the word is a group")
 }
 
-fn touch_fresh_pages(pages: usize) {
-    let mut memory: Vec<u8> = Vec::with_capacity(pages * PAGE_BYTES);
-    memory.resize(pages * PAGE_BYTES, 1);
-    black_box(memory);
+/// By a mapping of its own: an allocator would hand the same pages out again.
+fn touched(pages: usize) -> u64 {
+    let (length, access) = ((pages + 1) * PAGE_BYTES, ProtFlags::READ | ProtFlags::WRITE);
+    // SAFETY: asks for fresh memory at an address of the kernel's choice.
+    let memory = unsafe { mmap_anonymous(std::ptr::null_mut(), length, access, MapFlags::PRIVATE) };
+    let memory = memory.expect("a few pages can be had");
+    for page in 0..pages {
+        // SAFETY: the mapping has more pages.
+        let byte = unsafe { memory.cast::<u8>().add(page * PAGE_BYTES) };
+        // SAFETY: the byte is in the mapping, which nothing else knows of.
+        unsafe { byte.write_volatile(1) };
+    }
+    // SAFETY: nothing points into the mapping any more.
+    unsafe { munmap(memory, length) }.expect("what was mapped is unmapped");
+    pages as u64
 }
 
 /// Runs a check as the user `nobody` in a forked child.

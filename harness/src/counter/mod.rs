@@ -15,6 +15,7 @@ pub use selection::{Group, Selection, UnknownGroup};
 use crate::clock::{Bracket, Clock};
 use crate::record::{Count, CounterFacts, Provenance};
 use crate::unavailable::Unavailable;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A way to count something over a region.
@@ -73,7 +74,8 @@ pub struct Event {
     pub about: &'static str,
 }
 
-/// An opened source: two reads a region, never one per operation.
+/// An opened source: two reads a region, never one per operation. A source that cannot count all of its events at once
+/// has the same region run several times.
 pub trait Counter {
     /// Marks the start of the region.
     fn start(&mut self);
@@ -96,15 +98,41 @@ pub trait Counter {
         most
     }
 
-    /// Ends the region of `ops` operations: a reading for each event, in order. Only the scripted source uses `ops`.
+    /// Ends the region of `ops` operations: a reading for each event of this pass, in order. What `ops` is good for: a
+    /// script answers by it, and a zero over no operation needs no proof.
     fn stop(&mut self, ops: u64) -> Vec<Reading>;
+
+    /// What becomes of the pass that `stop` ended: it may not stand (and `readings` may be told so where it will never
+    /// be better), and more events may wait for a pass.
+    fn judge(&mut self, readings: &mut [Reading], anchor: &mut Anchor) -> Next {
+        let _ = (readings, anchor);
+        Next::Done
+    }
+}
+
+/// What all passes over the same operations must have in common.
+#[derive(Debug, Default)]
+pub struct Anchor {
+    /// Instructions of the first pass that counted all the time; none where none did.
+    pub instructions: Option<f64>,
+}
+
+/// What is to be done after a pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// The same pass once more: this one was disturbed.
+    Again,
+    /// Another pass, for further events.
+    Further,
+    /// Nothing: every event has its reading.
+    Done,
 }
 
 /// What one event counted over a region.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
     /// Name of the count: the event's, or that with `:u` where only user mode could be counted.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// The count, or why there is none (starved, blind to the kernel).
     pub value: Result<f64, Unavailable>,
     /// Where it comes from.
@@ -141,19 +169,23 @@ impl Pass<'_> {
 
 impl Reading {
     /// A value that software counted exactly.
-    pub fn software(name: &'static str, value: u64) -> Self {
+    pub fn software(name: impl Into<Cow<'static, str>>, value: u64) -> Self {
         Self::counted(name, value as f64, Provenance::Software)
     }
 
     /// A value of this provenance.
-    pub fn counted(name: &'static str, value: f64, provenance: Provenance) -> Self {
-        Self { name, value: Ok(value), provenance, method: String::new(), threads: Vec::new(), whole: false }
+    pub fn counted(name: impl Into<Cow<'static, str>>, value: f64, provenance: Provenance) -> Self {
+        let (name, method, threads) = (name.into(), String::new(), Vec::new());
+        Self { name, value: Ok(value), provenance, method, threads, whole: false }
     }
 
     /// A count that could not be had.
-    pub fn absent(name: &'static str, reason: Unavailable) -> Self {
-        let (method, threads) = (String::new(), Vec::new());
-        Self { name, value: Err(reason), provenance: Provenance::Unavailable, method, threads, whole: false }
+    pub fn absent(name: impl Into<Cow<'static, str>>, reason: Unavailable) -> Self {
+        Self {
+            value: Err(reason),
+            provenance: Provenance::Unavailable,
+            ..Self::counted(name, 0.0, Provenance::Unavailable)
+        }
     }
 
     /// The same as a count of the whole region.
@@ -183,6 +215,12 @@ impl Reading {
 pub static SOURCES: &[&dyn Source] = &[
     &perf_event::CORE,
     &perf_event::CACHE,
+    &perf_event::MEMORY,
+    &perf_event::TLB,
+    &perf_event::SHARING,
+    &perf_event::SIMD,
+    &perf_event::TOPDOWN,
+    &perf_event::BANDWIDTH,
     &perf_event::SOFTWARE,
     &rusage::Rusage,
     &heap::Heap,
@@ -193,16 +231,17 @@ pub static SOURCES: &[&dyn Source] = &[
 /// Regions of no operation that tell what a region costs by itself; the least of them is taken away.
 const EMPTY_REGIONS: usize = 3;
 
-/// Counts `run`, which performs as many operations as its pass says (none, too) by the pass's clock, in one pass of `ops` operations for each
-/// selected source, less what `run` counts around no operation. A source that cannot count here yields its counts with
-/// the reason and leaves out its pass.
+/// Counts `run`, which performs as many operations as its pass says (none, too) by the pass's clock, in passes of `ops`
+/// operations for each selected source, less what `run` counts around no operation. A source that cannot count here
+/// yields its counts with the reason and leaves out its passes.
 ///
 /// # Panics
 /// Where `ops` is zero: there is no count per operation of nothing.
 pub fn count(selection: &Selection, ops: u64, run: &mut dyn FnMut(&Pass<'_>)) -> Vec<Count> {
     assert!(ops > 0, "a pass has at least one operation");
+    let mut anchor = Anchor::default();
     let pass = |source: &dyn Source| {
-        let (ops, readings) = readings(source, selection, ops, run);
+        let (ops, readings) = readings(source, selection, &mut anchor, ops, run);
         readings.into_iter().map(move |reading| reading.per_op(ops))
     };
     selection.sources().flat_map(pass).collect()
@@ -212,6 +251,7 @@ pub fn count(selection: &Selection, ops: u64, run: &mut dyn FnMut(&Pass<'_>)) ->
 fn readings(
     source: &dyn Source,
     selection: &Selection,
+    anchor: &mut Anchor,
     most: u64,
     run: &mut dyn FnMut(&Pass<'_>),
 ) -> (u64, Vec<Reading>) {
@@ -221,7 +261,27 @@ fn readings(
         }
         Ok(mut counter) => {
             let ops = rehearse(counter.as_mut(), most, run);
-            (ops, net(counter.as_mut(), ops, run))
+            (ops, passes(counter.as_mut(), anchor, ops, run))
+        }
+    }
+}
+
+/// The readings of as many passes as the source wants, without those that did not stand.
+fn passes(
+    counter: &mut dyn Counter,
+    anchor: &mut Anchor,
+    ops: u64,
+    run: &mut dyn FnMut(&Pass<'_>),
+) -> Vec<Reading> {
+    let mut readings = Vec::new();
+    loop {
+        let mut pass = net(counter, ops, run);
+        let next = counter.judge(&mut pass, anchor);
+        if next != Next::Again {
+            readings.append(&mut pass);
+        }
+        if next == Next::Done {
+            return readings;
         }
     }
 }
@@ -274,7 +334,8 @@ pub fn facts() -> Vec<CounterFacts> {
 
 /// What became of each event of one source: an empty region is read, and a reading without a value says why.
 pub fn facts_of(source: &dyn Source) -> Vec<CounterFacts> {
-    let (_, readings) = readings(source, &Selection::all(), 1, &mut |pass| pass.inside(|| ()));
+    let mut anchor = Anchor::default();
+    let (_, readings) = readings(source, &Selection::all(), &mut anchor, 1, &mut |pass| pass.inside(|| ()));
     let fact = |(event, reading): (Event, Reading)| CounterFacts {
         name: format!("{}: {}", source.name(), reading.name),
         about: event.about.into(),
@@ -291,7 +352,8 @@ mod tests {
     #[test]
     fn every_source_reads_each_of_its_events_in_order() {
         for source in SOURCES.iter().filter(|source| source.place() == Place::Shared) {
-            let (_, readings) = readings(*source, &Selection::all(), 10, &mut |pass| pass.inside(|| ()));
+            let (all, mut anchor) = (Selection::all(), Anchor::default());
+            let (_, readings) = readings(*source, &all, &mut anchor, 10, &mut |pass| pass.inside(|| ()));
             let names: Vec<_> = readings.iter().map(|r| r.name.trim_end_matches(":u")).collect();
             assert_eq!(
                 names,
@@ -366,6 +428,22 @@ mod tests {
         }
     }
 
+    /// Wants its first pass twice, and then another.
+    struct Choosy(u32);
+
+    impl Counter for Choosy {
+        fn start(&mut self) {}
+
+        fn stop(&mut self, _: u64) -> Vec<Reading> {
+            vec![Reading::software("pass", u64::from(self.0))]
+        }
+
+        fn judge(&mut self, _: &mut [Reading], _: &mut Anchor) -> Next {
+            self.0 += 1;
+            [Next::Again, Next::Further, Next::Done][self.0 as usize - 1]
+        }
+    }
+
     #[test]
     fn a_source_rehearses_before_it_counts_over_as_many_operations_as_it_can() {
         let mut ran = Vec::new();
@@ -378,6 +456,14 @@ mod tests {
         let [things, lines] = <[Reading; 2]>::try_from(Rehearsing(2).stop(10)).unwrap();
         assert_eq!(things.per_op(10).each(2.0).per_op, Ok(0.5));
         assert_eq!(lines.per_op(10).each(2.0).per_op, Ok(4.0));
+    }
+
+    #[test]
+    fn a_pass_that_does_not_stand_is_run_again_and_leaves_no_reading() {
+        let mut runs = Vec::new();
+        let readings = passes(&mut Choosy(0), &mut Anchor::default(), 7, &mut |pass| runs.push(pass.ops));
+        assert_eq!(runs, [0, 0, 0, 7].repeat(3));
+        assert_eq!(readings.len(), 2);
     }
 
     #[test]

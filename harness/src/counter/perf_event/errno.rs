@@ -1,7 +1,12 @@
 //! What the kernel means by the error number with which it refuses a perf event, and what would mend it.
 
 use crate::unavailable::{Reason, Unavailable};
+use perf_event::UnsupportedOptionsError;
 use std::io;
+
+/// What an event says that was pinned to the counters and lost them: it is in an error state, and reads as nothing.
+pub const GAVE_UP: &str = "the kernel took the group off the counters for good, perhaps because another program claims them \
+                           for itself; end other profilers";
 
 /// Error number, its name, the reason code, and the sentence with the remedy.
 type Refusal = (i32, &'static str, Reason, &'static str);
@@ -62,6 +67,43 @@ static REFUSALS: &[Refusal] = &[
         "this process has no file descriptors left, and needs one per event and thread; raise ulimit -n",
     ),
     (
+        libc::ESRCH,
+        "ESRCH",
+        Reason::Unsupported,
+        "the thread has ended since it was listed; start threads when the case is built",
+    ),
+    (
+        libc::ENODEV,
+        "ENODEV",
+        Reason::NoPmu,
+        "the CPU lacks the feature that the event needs; choose another event",
+    ),
+    (
+        libc::ENXIO,
+        "ENXIO",
+        Reason::NoPmu,
+        "the unit that counts it is not there any more, as on a CPU that is offline; bring the CPU online",
+    ),
+    (
+        libc::EBADF,
+        "EBADF",
+        Reason::Unsupported,
+        "the group that it belongs to is closed, or a file is no cgroup's; open the group again",
+    ),
+    (libc::EINTR, "EINTR", Reason::InUse, "another user of the perf facility was in the way; try again"),
+    (
+        libc::ENOMEM,
+        "ENOMEM",
+        Reason::InUse,
+        "the kernel has no memory left for the event; end other programs",
+    ),
+    (
+        libc::ENFILE,
+        "ENFILE",
+        Reason::InUse,
+        "the machine has no file descriptors left; as root: sysctl fs.file-max",
+    ),
+    (
         libc::E2BIG,
         "E2BIG",
         Reason::Unsupported,
@@ -71,6 +113,21 @@ static REFUSALS: &[Refusal] = &[
 
 /// The refusal of a perf event in words.
 pub fn explain(error: &io::Error) -> Unavailable {
+    let known = error.get_ref().and_then(|inner| inner.downcast_ref::<UnsupportedOptionsError>());
+    let explained = by_number(error);
+    match known {
+        Some(known) => {
+            let size = known.expected_size();
+            Unavailable::new(
+                explained.reason,
+                format!("{} (it knows {size} bytes of options)", explained.detail),
+            )
+        }
+        None => explained,
+    }
+}
+
+fn by_number(error: &io::Error) -> Unavailable {
     match REFUSALS.iter().find(|(number, ..)| Some(*number) == number_of(error)) {
         Some((_, name, reason, sentence)) => {
             Unavailable::new(*reason, format!("perf_event_open answers {name}: {sentence}"))
@@ -82,6 +139,11 @@ pub fn explain(error: &io::Error) -> Unavailable {
 /// Whether asking for less than the kernel's own share could help.
 pub fn is_privilege(error: &io::Error) -> bool {
     number_of(error) == Some(libc::EACCES)
+}
+
+/// Whether the event may count in another group, or by itself: the counters that it may use are spoken for.
+pub fn is_full(error: &io::Error) -> bool {
+    [libc::EINVAL, libc::ENOSPC, libc::EBUSY].into_iter().any(|number| number_of(error) == Some(number))
 }
 
 /// perf-event2 turns `E2BIG` into an error of its own that carries no number.

@@ -31,6 +31,15 @@ impl Reply {
         Reply { enabled_ns: words[1], running_ns: words[2], values: ids.iter().map(value).collect() }
     }
 
+    /// Two regions of the same events as one.
+    pub fn and(&self, other: &Reply) -> Reply {
+        Reply {
+            enabled_ns: self.enabled_ns + other.enabled_ns,
+            running_ns: self.running_ns + other.running_ns,
+            values: self.values.iter().zip(&other.values).map(|(a, b)| a + b).collect(),
+        }
+    }
+
     /// What happened between an earlier reply and this one.
     pub fn since(&self, before: &Reply) -> Reply {
         Reply {
@@ -72,7 +81,11 @@ pub fn tally(threads: &[Reply], event: usize) -> Result<Tally, Unavailable> {
     Ok(Tally { value, running_share: running_ns as f64 / enabled_ns as f64 })
 }
 
-fn scaled(reply: &Reply, event: usize) -> f64 {
+/// A count of one thread as if it had been on the counters all the time; nothing where it never was.
+pub fn scaled(reply: &Reply, event: usize) -> f64 {
+    if reply.running_ns == 0 {
+        return 0.0;
+    }
     reply.values[event] as f64 * (reply.enabled_ns as f64 / reply.running_ns as f64)
 }
 

@@ -102,7 +102,7 @@ impl Region {
             readings
                 .iter_mut()
                 .skip(1)
-                .for_each(|reading| *reading = Reading::absent(reading.name, hidden()));
+                .for_each(|reading| *reading = Reading::absent(reading.name.clone(), hidden()));
         }
         readings
     }

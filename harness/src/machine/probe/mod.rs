@@ -6,9 +6,7 @@ mod cpuid;
 mod microarchitecture;
 mod sysfs;
 
-#[cfg(test)]
-pub use affinity::cpus;
-pub use affinity::{Pinned, pin};
+pub use affinity::{Pinned, cpus, pin};
 pub use microarchitecture::Cpu;
 pub(super) use sysfs::hypervisor_flag;
 
