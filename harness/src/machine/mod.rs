@@ -2,7 +2,7 @@
 //! take from it meanwhile (interference).
 
 pub mod environment;
-mod files;
+pub(crate) mod files;
 pub mod interference;
 pub mod limits;
 pub mod probe;

@@ -1,7 +1,7 @@
 //! Counts the events of one source, pass by pass, and judges each pass: it stands if its group was on the counters all the
 //! time and its work had as many instructions as that of the first pass. What makes a pass is `plan`'s affair.
 
-use super::generic::INSTRUCTIONS;
+use super::generic;
 use super::kernel::{Kernel, Scope};
 use super::pass::Pass;
 use super::plan::{Cut, Plan, plan};
@@ -59,7 +59,8 @@ pub fn open<K>(
 where
     K: Kernel + Clone + 'static,
 {
-    let in_scope = |scope| Ok((plan(kernel, &probes, scope)?, scope));
+    let anchor = generic::anchor(cpu.as_ref());
+    let in_scope = |scope| Ok((plan(kernel, &anchor, &probes, scope)?, scope));
     let planned = match in_scope(Scope::UserAndKernel) {
         Err(error) if errno::is_privilege(&error) => in_scope(Scope::User),
         planned => planned,
@@ -114,7 +115,7 @@ impl<K: Kernel + Clone + 'static> Passes<K> {
     fn region(&self, replies: &Result<Vec<Reply>, Unavailable>) -> Region {
         let Ok(replies) = replies else { return Region::default() };
         let whole = replies.iter().all(|reply| reply.running_ns == reply.enabled_ns);
-        let position = self.cut().position(&INSTRUCTIONS);
+        let position = self.cut().instructions();
         let instructions =
             position.and_then(|position| tally(replies, position).ok()).map(|tally| tally.value);
         Region { whole, instructions }

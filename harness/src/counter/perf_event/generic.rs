@@ -5,16 +5,9 @@ use super::probe::{Kind, Probe, UserOnly};
 use super::table::{self, Cpu};
 use crate::counter::Group;
 
-/// The anchor of every group of hardware events, and the first events of the core.
-pub const CYCLES: Probe =
-    Probe::new(Kind::Hardware, 0, "cycles", "core clock cycles, which follow the current frequency");
-
-/// The second event of the anchor: all passes over the same work have the same.
-pub const INSTRUCTIONS: Probe = Probe::new(Kind::Hardware, 1, "instructions", "instructions retired");
-
 static CORE: &[Probe] = &[
-    CYCLES,
-    INSTRUCTIONS,
+    Probe::new(Kind::Hardware, 0, "cycles", "core clock cycles, which follow the current frequency"),
+    Probe::new(Kind::Hardware, 1, "instructions", "instructions retired"),
     Probe::new(Kind::Hardware, 4, "branches", "branches retired"),
     Probe::new(Kind::Hardware, 5, "branch_misses", "branches mispredicted"),
 ];
@@ -28,15 +21,15 @@ static SOFTWARE: &[Probe] = &[
 ];
 
 static INTEL: &[(Group, Probe)] = &[
-    (Group::Cache, cache(0x0_0000, "l1d_loads", "loads retired").meaning("generic L1-dcache-loads")),
+    (Group::Cache, cache(0x0_0000, "loads", "load instructions retired").meaning("generic L1-dcache-loads")),
     (
         Group::Cache,
-        cache(0x1_0000, "l1d_replacements", "lines brought into the L1 data cache")
+        cache(0x1_0000, "l1d_misses", "lines brought into the L1 data cache")
             .meaning("generic L1-dcache-load-misses"),
     ),
     (
         Group::Memory,
-        hardware(2, "llc_references", "requests of this core to the last-level cache")
+        hardware(2, "llc_requests", "requests of this core to the last-level cache")
             .meaning("generic cache-references, event 0x2e umask 0x4f"),
     ),
     (
@@ -92,17 +85,17 @@ static ARM: &[(Group, Probe)] = &[
     ),
     (
         Group::Cache,
-        hardware(3, "l1d_refills", "lines brought into the L1 data cache")
+        hardware(3, "l1d_misses", "lines brought into the L1 data cache")
             .meaning("generic cache-misses, event 0x3"),
     ),
     (
         Group::Memory,
-        cache(0x0_0002, "llc_reads", "reads of the last-level cache")
+        cache(0x0_0002, "llc_requests", "reads of the last-level cache")
             .meaning("generic LLC-loads, event 0x36"),
     ),
     (
         Group::Memory,
-        cache(0x1_0002, "llc_read_misses", "reads that miss the last-level cache")
+        cache(0x1_0002, "llc_misses", "reads that miss the last-level cache")
             .meaning("generic LLC-load-misses, event 0x37"),
     ),
     (
@@ -112,7 +105,7 @@ static ARM: &[(Group, Probe)] = &[
     ),
     (
         Group::Tlb,
-        cache(0x1_0003, "l1_dtlb_refills", "translations that miss the first data TLB")
+        cache(0x1_0003, "l1_dtlb_misses", "translations that miss the first data TLB")
             .meaning("generic dTLB-load-misses, event 0x5"),
     ),
 ];
@@ -150,11 +143,15 @@ pub fn probes(group: Group, cpu: Option<&Cpu>) -> Vec<Probe> {
 /// The kernel names the core's events alike on all CPUs: a raw event takes the place of its namesake, further ones follow.
 fn core(raw: Vec<Probe>) -> Vec<Probe> {
     let like = |probe: &Probe| raw.iter().find(|raw| raw.event.name == probe.event.name).copied();
-    let anchor = |probe: &Probe| [CYCLES, INSTRUCTIONS].contains(probe);
-    let mut probes: Vec<_> = CORE.iter().map(|p| like(p).filter(|_| !anchor(p)).unwrap_or(*p)).collect();
     let named = |name| CORE.iter().any(|probe| probe.event.name == name);
-    probes.extend(raw.iter().filter(|probe| !named(probe.event.name)));
-    probes
+    let further = raw.iter().filter(|probe| !named(probe.event.name)).copied();
+    CORE.iter().map(|probe| like(probe).unwrap_or(*probe)).chain(further).collect()
+}
+
+/// What stands in every group of hardware events, so that all passes have it in common: cycles and instructions.
+pub fn anchor(cpu: Option<&Cpu>) -> [Probe; 2] {
+    let core = probes(Group::Core, cpu);
+    [core[0], core[1]]
 }
 
 fn fallback(group: Group, cpu: Option<&Cpu>) -> Vec<Probe> {
@@ -213,21 +210,30 @@ mod tests {
             found.map(|p| p.event.name)
         };
         let names: Vec<_> = cpus().iter().map(misses).collect();
-        assert_eq!(names, [None, Some("llc_misses"), Some("l2_misses"), Some("l1d_refills")]);
+        assert_eq!(names, [None, Some("llc_misses"), Some("l2_misses"), Some("l1d_misses")]);
     }
 
     #[test]
-    fn a_raw_event_takes_the_place_of_its_generic_namesake_and_the_anchor_stays() {
+    fn a_raw_event_takes_the_place_of_its_generic_namesake() {
         let raw = |name| Probe::new(Kind::Raw, 0xc2, name, "");
         let probes = core(vec![raw("instructions"), raw("branches"), raw("machine_clears")]);
         let names: Vec<_> = probes.iter().map(|p| (p.event.name, p.kind == Kind::Raw)).collect();
         let expected = [
             ("cycles", false),
-            ("instructions", false),
+            ("instructions", true),
             ("branches", true),
             ("branch_misses", false),
             ("machine_clears", true),
         ];
         assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn the_anchor_is_cycles_and_instructions_by_the_cpus_own_numbers_where_they_are_known() {
+        for cpu in cpus() {
+            assert_eq!(anchor(cpu.as_ref()).map(|probe| probe.event.name), ["cycles", "instructions"]);
+        }
+        let zen_5 = Cpu::X86 { vendor: "AuthenticAMD".into(), family: 26, model: 2, stepping: 1 };
+        assert_eq!(anchor(Some(&zen_5)).map(|probe| probe.kind), [Kind::Raw; 2]);
     }
 }

@@ -1,7 +1,6 @@
 //! Which events are counted together: groups of the anchor and at most four more, cut where the kernel opens no further
 //! one. Nothing is known beforehand of how many counters a CPU has; a group that opens must also get onto them.
 
-use super::generic::{CYCLES, INSTRUCTIONS};
 use super::kernel::{Kernel, Scope, Target};
 use super::pass::Opened;
 use super::probe::{Kind, Probe, UserOnly};
@@ -27,6 +26,11 @@ impl Cut {
         self.members.iter().position(|member| member == probe)
     }
 
+    /// Where in a reply the instructions stand; none in a pass without its anchor.
+    pub fn instructions(&self) -> Option<usize> {
+        self.members.iter().position(|member| member.event.name == "instructions")
+    }
+
     fn beside_anchor(&self) -> usize {
         self.members.iter().filter(|member| !is_anchor(member)).count()
     }
@@ -42,19 +46,20 @@ pub struct Plan {
 }
 
 fn is_anchor(probe: &Probe) -> bool {
-    [CYCLES, INSTRUCTIONS].contains(probe)
+    ["cycles", "instructions"].contains(&probe.event.name)
 }
 
-/// Finds out, on the calling thread, which events open and how many of them together.
+/// Finds out, on the calling thread, which events open and how many of them together, each group of hardware events with
+/// the anchor.
 ///
 /// # Errors
 /// Where perf events cannot be had at all, or in this scope.
-pub fn plan<K: Kernel>(kernel: &K, probes: &[Probe], scope: Scope) -> io::Result<Plan> {
+pub fn plan<K: Kernel>(kernel: &K, anchor: &[Probe], probes: &[Probe], scope: Scope) -> io::Result<Plan> {
     let thread = kernel.threads()?[0];
     let (current, counts, done) = (Cut::default(), false, Vec::new());
     let mut planner = Planner { kernel, thread, scope, anchor: Vec::new(), current, counts, done };
     if probes.iter().any(|probe| matches!(probe.kind, Kind::Hardware | Kind::Cache | Kind::Raw)) {
-        planner.anchor = planner.openable_anchor()?;
+        planner.anchor = planner.openable(anchor)?;
     }
     let refusals =
         (0..probes.len()).map(|event| planner.place(event, &probes[event])).collect::<io::Result<_>>()?;
@@ -76,16 +81,16 @@ struct Planner<'a, K> {
 
 impl<K: Kernel> Planner<'_, K> {
     /// The events of the anchor that this machine counts: half a PMU has cycles and no instructions.
-    fn openable_anchor(&self) -> io::Result<Vec<Probe>> {
-        let mut anchor = Vec::new();
-        for probe in [CYCLES, INSTRUCTIONS] {
-            match self.open(&[&anchor[..], &[probe]].concat()) {
-                Ok(_) => anchor.push(probe),
+    fn openable(&self, anchor: &[Probe]) -> io::Result<Vec<Probe>> {
+        let mut members = Vec::new();
+        for probe in anchor {
+            match self.open(&[&members[..], &[*probe]].concat()) {
+                Ok(_) => members.push(*probe),
                 Err(error) if self.hides_more(&error) => return Err(error),
                 Err(_) => {}
             }
         }
-        Ok(anchor)
+        Ok(members)
     }
 
     /// A refusal for want of privilege hides every other; without the kernel's share the answer may be another.

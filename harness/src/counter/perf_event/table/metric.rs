@@ -9,7 +9,6 @@ use crate::counter::Group;
 pub struct Metric {
     group: Group,
     name: &'static str,
-    user_name: &'static str,
     about: &'static str,
 }
 
@@ -25,8 +24,8 @@ impl Metric {
     }
 
     const fn by(self, unit: Unit, config: u64) -> Entry {
-        let Self { group, name, user_name, about } = self;
-        Entry { group, name, user_name, about, unit, config, config1: 0 }
+        let Self { group, name, about } = self;
+        Entry { group, name, about, unit, config, config1: 0 }
     }
 }
 
@@ -37,7 +36,6 @@ macro_rules! metrics {
             pub const $id: Metric = Metric {
                 group: Group::$group,
                 name: $name,
-                user_name: concat!($name, ":u"),
                 about: $about,
             };
         )*

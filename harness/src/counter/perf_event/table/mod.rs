@@ -27,8 +27,6 @@ pub struct Entry {
     pub group: Group,
     /// Name of the count, with the level it speaks of, units last: `l2_misses`, `fills_from_other_ccx`.
     pub name: &'static str,
-    /// The same where only user mode is counted: `l2_misses:u`.
-    pub user_name: &'static str,
     /// What the CPU's maker says that it counts, in our words, one line.
     pub about: &'static str,
     /// Where it is counted.
