@@ -42,6 +42,9 @@ pub struct Profile {
     pub unsampled_ns_per_op: Option<f64>,
     /// Samples that the kernel says it lost.
     pub lost: u64,
+    /// What a reader should know of the samples, a sentence each: where they do not cover the time, what is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Names of the threads; samples refer to them by index.
     pub threads: Vec<String>,
     /// Every frame once; stacks refer to them by index.

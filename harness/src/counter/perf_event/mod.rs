@@ -4,7 +4,7 @@
 mod canary;
 pub mod classes;
 mod engine;
-mod errno;
+pub(crate) mod errno;
 mod generic;
 mod kernel;
 mod pass;

@@ -1,0 +1,100 @@
+//! What a sampler brings back, and what both samplers have in common: the settings, and unwinding as samples come in.
+
+use super::modules::Modules;
+use super::ring::Sample;
+use super::unwind::{Chain, Step, Unwinder, frame_pointers};
+use crate::clock::Bracket;
+use std::sync::Arc;
+
+/// How a sampler is set.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Setting {
+    /// Samples in a second of each thread's running time.
+    pub hz: f64,
+    /// Whether chains of frame pointers are followed.
+    pub pointers: bool,
+    /// Bytes of stack copied with each sample, a multiple of eight; none are where it is zero.
+    pub stack_bytes: u32,
+    /// Bytes of each thread's ring at most.
+    pub ring_bytes: usize,
+}
+
+/// Something that takes samples of the threads of this process while they are inside of its bracket.
+pub trait Sampler {
+    /// Goes around each thread's operations.
+    fn bracket(&self) -> Arc<dyn Bracket>;
+
+    /// Ends sampling; no thread is inside of the bracket any more.
+    fn take(self: Box<Self>) -> Taken;
+}
+
+/// What came of sampling.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// The samples, thread by thread in order of time.
+    pub stacks: Vec<Stack>,
+    /// Samples that had no room; none where the kernel does not say.
+    pub lost: Option<u64>,
+    /// Time on a CPU inside of the bracket, all threads together, ns.
+    pub task_clock_ns: f64,
+    /// Share of what the clock counted that the samples stand for, lost ones too.
+    pub covered: f64,
+    /// Whether samples in the kernel are among them.
+    pub with_kernel: bool,
+}
+
+/// One sample with its callers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stack {
+    /// The thread's number in the system.
+    pub thread: u32,
+    /// `CLOCK_MONOTONIC`, ns.
+    pub time_ns: u64,
+    /// The instruction, where it is one of the kernel.
+    pub in_kernel: Option<u64>,
+    /// Callers by the call frame information; empty where no stack was copied.
+    pub frames: Chain,
+    /// Callers by frame pointers; empty where they were not followed.
+    pub pointers: Chain,
+}
+
+/// Unwinds samples as they come in.
+pub struct Collector {
+    unwinder: Unwinder,
+    stacks: Vec<Stack>,
+}
+
+impl Collector {
+    /// For code of the modules.
+    pub fn new(modules: &Modules) -> Self {
+        Self { unwinder: Unwinder::new(modules), stacks: Vec::new() }
+    }
+
+    /// Takes one sample.
+    pub fn add(&mut self, sample: &Sample<'_>) {
+        let registers = sample.registers.filter(|_| !sample.stack.is_empty());
+        let frames = registers.map(|registers| self.unwinder.chain(registers, sample.stack));
+        self.stacks.push(Stack {
+            thread: sample.thread,
+            time_ns: sample.time_ns,
+            in_kernel: sample.in_kernel.then_some(sample.ip),
+            frames: frames.unwrap_or_default(),
+            pointers: unplaced(&sample.chain),
+        });
+    }
+
+    /// Takes one sample whose frame pointers lie in its copy of the stack.
+    pub fn add_following_pointers(&mut self, sample: Sample<'_>) {
+        let chain = sample.registers.map(|registers| frame_pointers(registers, sample.stack));
+        self.add(&Sample { chain: chain.unwrap_or_default(), ..sample });
+    }
+
+    /// All that came in.
+    pub fn finish(self) -> Vec<Stack> {
+        self.stacks
+    }
+}
+
+fn unplaced(addresses: &[u64]) -> Chain {
+    Chain { steps: addresses.iter().map(|address| Step { address: *address, sp: 0 }).collect(), ended: false }
+}
