@@ -104,6 +104,7 @@ pub fn profile() -> Profile {
         sampled_ns_per_op: Some(20.24),
         unsampled_ns_per_op: Some(20.1),
         lost: 3,
+        notes: Vec::new(),
         threads: vec!["leader".into(), "follower 1".into()],
         frames: frames(),
         stacks: vec![vec![0, 1, 7], vec![0, 1, 2], vec![0, 3, 4], vec![0, 1, 2, 5], vec![6]],
