@@ -9,6 +9,7 @@ pub mod rusage;
 pub mod scripted;
 mod selection;
 pub mod stepped;
+pub mod syscalls;
 
 pub use selection::{Group, Selection, UnknownGroup};
 
@@ -225,6 +226,7 @@ pub static SOURCES: &[&dyn Source] = &[
     &rusage::Rusage,
     &heap::Heap,
     &stepped::Stepped,
+    &syscalls::SYSCALLS,
     &scripted::Scripted,
 ];
 

@@ -1,0 +1,124 @@
+//! The threads whose system calls are counted, each from its own `enter` to its own `leave`. In which way a thread is
+//! watched is the business of `dispatch`, `tracepoint` and `seccomp`.
+
+use super::calls::{Calls, told};
+use crate::clock::Bracket;
+use crate::unavailable::{Reason, Unavailable};
+use std::cell::Cell;
+use std::ptr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Counts the calls of the one thread that made it.
+pub trait Watch: Send + Sync {
+    /// Counts from here on. The last thing that happens before the region.
+    ///
+    /// # Errors
+    /// What the kernel refused.
+    fn begin(&self) -> Result<(), Unavailable>;
+
+    /// Counts no longer. The first thing that happens after the region.
+    fn end(&self);
+}
+
+/// Makes a watch for the calling thread that counts into these calls.
+pub type Open = fn(&'static Calls) -> Result<Box<dyn Watch>, Unavailable>;
+
+/// Every thread that has entered so far; the one that made the ledger comes first.
+pub struct Ledger {
+    open: Open,
+    seats: Mutex<Vec<Arc<Seat>>>,
+    refused: Mutex<Option<Unavailable>>,
+}
+
+/// One thread.
+struct Seat {
+    thread: i32,
+    calls: &'static Calls,
+    watch: Box<dyn Watch>,
+}
+
+thread_local! {
+    /// The seat of this thread while it is in a region: it can be had without a call of the kernel.
+    static HERE: Cell<*const Seat> = const { Cell::new(ptr::null()) };
+}
+
+impl Ledger {
+    /// A ledger whose first thread is the calling one.
+    ///
+    /// # Errors
+    /// Why this thread cannot be watched.
+    pub fn new(open: Open) -> Result<Self, Unavailable> {
+        let ledger = Self { open, seats: Mutex::default(), refused: Mutex::default() };
+        ledger.seat()?;
+        Ok(ledger)
+    }
+
+    /// Forgets what was counted.
+    pub fn clear(&self) {
+        self.seats().iter().for_each(|seat| seat.calls.clear());
+    }
+
+    /// What each thread counted, the first one first and the others by age, and which calls they were.
+    ///
+    /// # Errors
+    /// Why a thread was not counted, or not to the end.
+    pub fn counted(&self) -> Result<(Vec<u64>, String), Unavailable> {
+        if let Some(refused) = unpoisoned(&self.refused).clone() {
+            return Err(refused);
+        }
+        let calls: Vec<_> = self.seats().iter().map(|seat| seat.calls).collect();
+        match calls.iter().any(|calls| calls.is_incomplete()) {
+            true => Err(Unavailable::new(
+                Reason::Unsupported,
+                "the kernel was called from too many places to follow",
+            )),
+            false => Ok((calls.iter().map(|calls| calls.total()).collect(), told(&calls))),
+        }
+    }
+
+    fn seats(&self) -> MutexGuard<'_, Vec<Arc<Seat>>> {
+        unpoisoned(&self.seats)
+    }
+
+    /// The calling thread's seat, a new one where it has none.
+    fn seat(&self) -> Result<Arc<Seat>, Unavailable> {
+        let thread = rustix::thread::gettid().as_raw_nonzero().get();
+        if let Some(seat) = self.seats().iter().find(|seat| seat.thread == thread) {
+            return Ok(seat.clone());
+        }
+        let calls = Calls::new();
+        let seat = Arc::new(Seat { thread, calls, watch: (self.open)(calls)? });
+        let mut seats = self.seats();
+        seats.push(seat.clone());
+        if let [_, others @ ..] = seats.as_mut_slice() {
+            others.sort_by_key(|seat| seat.thread);
+        }
+        Ok(seat)
+    }
+}
+
+fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Bracket for Ledger {
+    fn enter(&self) {
+        let begun = self.seat().and_then(|seat| {
+            HERE.set(Arc::as_ptr(&seat));
+            seat.watch.begin()
+        });
+        if let Err(refused) = begun {
+            HERE.set(ptr::null());
+            *unpoisoned(&self.refused) = Some(refused);
+        }
+    }
+
+    fn leave(&self) {
+        let seat = HERE.replace(ptr::null());
+        // SAFETY: null, or what `enter` of this ledger has set on this thread: the ledger keeps its seats as long as it
+        // lives, and a thread leaves the ledger that it has entered.
+        if let Some(seat) = unsafe { seat.as_ref() } {
+            seat.watch.end();
+        }
+    }
+}
