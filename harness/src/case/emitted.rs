@@ -41,9 +41,9 @@ fn decode(address: u64) -> Instruction {
 }
 
 /// Every instruction that a function can reach without leaving it, by address. Calls are passed over.
-fn reachable(function: Loop) -> BTreeMap<u64, Instruction> {
+fn reachable(function: usize) -> BTreeMap<u64, Instruction> {
     let mut found = BTreeMap::new();
-    let mut open = vec![function as usize as u64];
+    let mut open = vec![function as u64];
     while let Some(address) = open.pop() {
         if found.contains_key(&address) {
             continue;
@@ -65,9 +65,14 @@ fn reachable(function: Loop) -> BTreeMap<u64, Instruction> {
     found
 }
 
+/// What the instructions of a function are called, in the order of their addresses.
+pub(crate) fn mnemonics(function: usize) -> Vec<Mnemonic> {
+    reachable(function).values().map(Instruction::mnemonic).collect()
+}
+
 /// Multiplications inside the loops of a function: between a jump back and where it lands.
 fn multiplies_in_loops(function: Loop) -> usize {
-    let code = reachable(function);
+    let code = reachable(function as usize);
     let back = code.values().filter(|i| (1..=i.ip()).contains(&i.near_branch_target()));
     let bodies: Vec<_> = back.map(|i| i.near_branch_target()..i.ip()).collect();
     let multiplies =

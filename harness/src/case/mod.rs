@@ -4,7 +4,7 @@
 mod arrivals;
 mod control;
 #[cfg(all(test, target_arch = "x86_64", not(miri)))]
-mod emitted;
+pub(crate) mod emitted;
 pub mod fleet;
 mod follower;
 pub mod open_loop;

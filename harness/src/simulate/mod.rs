@@ -5,6 +5,7 @@ mod cache;
 mod coherence;
 pub mod geometry;
 mod model;
+pub mod patterns;
 mod sharing;
 mod tlb;
 mod touched;
