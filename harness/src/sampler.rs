@@ -10,6 +10,7 @@ pub use schedule::Timekeeper;
 use crate::clock::ClockFacts;
 use crate::counter::{self, Place, Selection, Source};
 use crate::event::{Event, Onlooker};
+use crate::isa::Isa;
 use crate::launch::{Died, Launcher};
 use crate::plan::{END_S, Group, LAUNCHES_LEAST, PREPARE_S, Plan, Request};
 use crate::record::{Count, Line, Row};
@@ -236,7 +237,8 @@ impl Run<'_> {
         source: &dyn Source,
         apart: &Selection,
     ) -> Vec<Count> {
-        let under = match source.under() {
+        let planned = progress.group.variants.iter().find(|planned| planned.variant.name == variant);
+        let under = match source.under(planned.map_or(Isa::NONE, |planned| planned.variant.needs)) {
             Ok(under) => under,
             Err(reason) => return counter::refused(source, &reason),
         };
@@ -257,6 +259,7 @@ impl Run<'_> {
             }
             _ => {}
         });
+        source.ended();
         let broke = |message: String| counter::refused(source, &Unavailable::new(Reason::Broke, message));
         match died {
             Err(Died(message)) => broke(message),

@@ -1,6 +1,7 @@
 //! Counters beside the clock, one file a source behind one seam. A source that cannot count here says why; which
 //! sources a run uses is decided in `selection`.
 
+pub mod callgrind;
 pub mod canary;
 pub mod derived;
 pub mod heap;
@@ -14,6 +15,7 @@ pub mod syscalls;
 pub use selection::{Group, Selection, UnknownGroup};
 
 use crate::clock::{Bracket, Clock};
+use crate::isa::Isa;
 use crate::record::{Count, CounterFacts, Provenance};
 use crate::unavailable::Unavailable;
 use std::borrow::Cow;
@@ -41,13 +43,18 @@ pub trait Source: Sync {
         1.0
     }
 
-    /// Program and arguments under which its own process runs; empty where the process runs by itself.
+    /// Program and arguments under which its own process runs a variant that needs these instruction sets; empty where the
+    /// process runs by itself.
     ///
     /// # Errors
-    /// Why there is no such program here.
-    fn under(&self) -> Result<Vec<String>, Unavailable> {
+    /// Why there is no such program here, or why it cannot run such code.
+    fn under(&self, needs: Isa) -> Result<Vec<String>, Unavailable> {
+        let _ = needs;
         Ok(Vec::new())
     }
+
+    /// Its own process has ended, well or badly: what it left behind is taken away.
+    fn ended(&self) {}
 
     /// Opens the source for every thread of this process and what they will spawn. The selection that it is part of
     /// names geometries for the sources that simulate.
@@ -227,6 +234,7 @@ pub static SOURCES: &[&dyn Source] = &[
     &heap::Heap,
     &stepped::Stepped,
     &syscalls::SYSCALLS,
+    &callgrind::Callgrind,
     &scripted::Scripted,
 ];
 

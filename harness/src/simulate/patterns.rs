@@ -2,7 +2,7 @@
 //! the machine itself are held against each other with. Not workloads: nobody would want their times.
 
 use super::{Access, AccessKind, Tracer};
-use crate::case::fold;
+use crate::case::opaque;
 use crate::stats::random::Random;
 
 /// A walk with what it must miss, cold, in a first level of 48 KiB in 12 ways and a last level of 32 MiB in 16, both of 64-byte
@@ -135,7 +135,7 @@ fn scanned<T: Tracer>(memory: &[u64], stride: usize, laps: u64, tracer: &mut T) 
     for _ in 0..laps {
         let mut at = 0;
         while at < memory.len() {
-            sum = fold(sum, load(&memory[at], tracer));
+            sum = opaque(sum ^ load(&memory[at], tracer));
             at += stride;
         }
     }
@@ -146,7 +146,7 @@ fn scanned<T: Tracer>(memory: &[u64], stride: usize, laps: u64, tracer: &mut T) 
 fn chased<T: Tracer>(memory: &[u64], steps: u64, tracer: &mut T) -> u64 {
     let mut at = 0;
     for _ in 0..steps {
-        at = fold(0, load(&memory[at as usize], tracer));
+        at = opaque(load(&memory[at as usize], tracer));
     }
     at
 }
@@ -194,7 +194,7 @@ mod tests {
         for _ in 0..laps {
             let mut at = 0;
             while at < memory.len() {
-                sum = fold(sum, memory[at]);
+                sum = opaque(sum ^ memory[at]);
                 at += stride;
             }
         }
