@@ -54,6 +54,8 @@ pub struct Plan {
     pub launches: u32,
     /// Estimated length of the run, seconds.
     pub estimate_s: f64,
+    /// Why the variants are checked and counted and not timed; none where they are timed.
+    pub untimed: Option<Unavailable>,
 }
 
 /// The variants of one workload at one point: they are interleaved and compared.
@@ -131,7 +133,7 @@ pub fn plan(request: &Request, machine: &Machine, registry: Registry) -> Plan {
             }
         }
     }
-    budget(request, groups)
+    Plan { untimed: machine.timeless(), ..budget(request, groups) }
 }
 
 /// Launches and slices that fit the budget: first launches are cut, down to [`LAUNCHES_LEAST`], then slices.
@@ -147,7 +149,7 @@ fn budget(request: &Request, groups: Vec<Group>) -> Plan {
         |launches: u32| if request.test_only { 0.0 } else { rows * slice_s * f64::from(launches) };
     let planned_s = fixed_s + measured_s(launches);
     let filled_s = (fixed_s + measured_s(LAUNCHES_MOST.max(launches))).min(request.budget_s);
-    Plan { groups, slice_s, launches, estimate_s: planned_s.max(filled_s) }
+    Plan { groups, slice_s, launches, estimate_s: planned_s.max(filled_s), untimed: None }
 }
 
 fn selects(request: &Request, workload: &Workload, point: &Point, variant: &Variant) -> bool {

@@ -158,12 +158,14 @@ pub struct RowBound {
     pub why: String,
 }
 
-/// Measured, not available, or broken: never blank.
+/// Measured, counted only, not available, or broken: never blank.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It was measured.
     Measured(Measured),
+    /// It was checked and counted, and its time would mean nothing.
+    Counted(Counted),
     /// It could not be had, and why.
     Unavailable(Unavailable),
     /// It broke: a failed check, a panic, a signal.
@@ -187,6 +189,19 @@ pub struct Measured {
     /// arrivals.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub latency_parts: BTreeMap<String, Latency>,
+    /// Counts per operation: exact, with their provenance.
+    pub counts: Vec<Count>,
+    /// What the case reported beside time.
+    pub facts: Vec<Fact>,
+    /// Fold of all results, hexadecimal.
+    pub checksum: String,
+}
+
+/// What is known of a row without its time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Counted {
+    /// Why it has no time.
+    pub untimed: Unavailable,
     /// Counts per operation: exact, with their provenance.
     pub counts: Vec<Count>,
     /// What the case reported beside time.
@@ -281,6 +296,17 @@ pub struct End {
 }
 
 impl Row {
+    /// The row as it may be believed: what an emulated machine timed is no time.
+    fn on(self, machine: &Machine) -> Row {
+        let outcome = match (self.outcome, machine.timeless()) {
+            (Outcome::Measured(Measured { counts, facts, checksum, .. }), Some(untimed)) => {
+                Outcome::Counted(Counted { untimed, counts, facts, checksum })
+            }
+            (outcome, _) => outcome,
+        };
+        Row { outcome, ..self }
+    }
+
     /// `workload/point/variant`.
     pub fn key(&self) -> String {
         crate::workload::key(&self.workload, &self.point, &self.variant)
@@ -424,7 +450,10 @@ impl RunRecord {
         match line {
             Line::Run(header) => self.header = *header,
             Line::Limit(limit) => put(&mut self.limits, limit, |limit| limit.name.clone()),
-            Line::Row(row) => put(&mut self.rows, *row, Row::key),
+            Line::Row(row) => {
+                let row = row.on(&self.header.machine);
+                put(&mut self.rows, row, Row::key);
+            }
             Line::Warning { text } => self.warnings.push(text),
             Line::End(end) => self.end = Some(end),
         }

@@ -104,6 +104,11 @@ impl Run<'_> {
         self.onlooker.on(&Event::GroupStarted { group: &group });
         self.each_once(progress, Task::Prepare);
         self.count_apart(progress);
+        if let Some(why) = &self.plan.untimed {
+            progress.untimed = Some(why.clone());
+            progress.partial = self.stopped();
+            return;
+        }
         progress.choose_batches(self.plan.slice_s, self.request.evict_bytes.is_some());
         let end_s = self.share_end_s(index);
         while progress.launches < self.plan.launches && !progress.measurable().is_empty() {
@@ -122,7 +127,7 @@ impl Run<'_> {
     /// timekeeper only a precision that is asked for is a reason to go on.
     fn second_pass(&mut self, measured: &mut [Progress<'_>]) {
         self.onlooker.on(&Event::Preparing("further launches for the widest intervals"));
-        if self.time.is_none() && self.request.precision.is_none() {
+        if self.plan.untimed.is_some() || self.time.is_none() && self.request.precision.is_none() {
             return;
         }
         let mut candidates: Vec<Candidate> =

@@ -45,6 +45,8 @@ pub enum Reason {
     Interrupted,
     /// The run measured with cold caches, of which the documented figure does not speak.
     ColdRun,
+    /// The machine is emulated: what it counts is exact, and what it takes says nothing of any machine.
+    Emulated,
 }
 
 impl Reason {
@@ -70,6 +72,7 @@ impl Reason {
             Reason::Broke => "broke",
             Reason::Interrupted => "interrupted",
             Reason::ColdRun => "cold-run",
+            Reason::Emulated => "emulated",
         }
     }
 }

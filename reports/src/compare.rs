@@ -116,6 +116,8 @@ pub struct CountChange {
 pub enum Refused {
     /// A script dictated the time of one and not of the other.
     Scripted,
+    /// One of them, or both, were made on an emulated machine.
+    Emulated,
     /// One was measured with cold caches and the other with warm ones.
     Cold,
     /// They come from different CPUs: base, candidate.
@@ -127,6 +129,9 @@ impl fmt::Display for Refused {
         match self {
             Refused::Scripted => f.write_str(
                 "one run was timed by a script and the other by a clock: their times have nothing in common",
+            ),
+            Refused::Emulated => f.write_str(
+                "an emulated machine has counts and no times: only runs of real machines are compared",
             ),
             Refused::Cold => f.write_str(
                 "one run was measured with cold caches and the other with warm ones: run both with --cold or both without",
@@ -186,6 +191,9 @@ fn admit(base: &RunRecord, candidate: &RunRecord, policy: &Policy) -> Result<(),
     if base.is_scripted() != candidate.is_scripted() {
         return Err(Refused::Scripted);
     }
+    if [base, candidate].iter().any(|record| record.header.machine.emulator.is_some()) {
+        return Err(Refused::Emulated);
+    }
     if base.header.cold != candidate.header.cold {
         return Err(Refused::Cold);
     }
@@ -224,6 +232,7 @@ fn same_work<'a>(
 fn measured<'a>(row: &'a Row, side: &str) -> Result<&'a Measured, String> {
     match &row.outcome {
         Outcome::Measured(measured) => Ok(measured),
+        Outcome::Counted(counted) => Err(format!("not timed in the {side}, {}", counted.untimed)),
         Outcome::Unavailable(why) => Err(format!("not measured in the {side}, {why}")),
         Outcome::Broke { message } => Err(format!("broke in the {side}: {message}")),
     }

@@ -12,7 +12,7 @@ use perfbench_harness::Unavailable;
 use perfbench_harness::case::Fact;
 use perfbench_harness::clock::ClockFacts;
 use perfbench_harness::machine::{Environment, Machine};
-use perfbench_harness::record::{Count, CounterFacts, Latency, Limit, RunRecord, Setting};
+use perfbench_harness::record::{Count, Counted, CounterFacts, Latency, Limit, RunRecord, Setting};
 use perfbench_harness::stats::Interval;
 use serde::Serialize;
 
@@ -32,7 +32,7 @@ pub struct Report {
     pub started: String,
     /// `complete`, `interrupted`, or `killed` where the record has no last line.
     pub status: String,
-    /// Wall time, seconds, where the run ended by itself.
+    /// Wall time, seconds, where the run ended by itself on a machine that is not emulated.
     pub elapsed_s: Option<f64>,
     /// Version of perfbench that measured.
     pub version: String,
@@ -92,6 +92,8 @@ pub struct Cards {
     pub not_measurable: usize,
     /// Rows measured.
     pub rows_measured: usize,
+    /// Rows counted and not timed.
+    pub rows_counted: usize,
     /// Rows with a reason instead.
     pub rows_unavailable: usize,
     /// Rows that broke.
@@ -187,14 +189,25 @@ impl Row {
             _ => None,
         }
     }
+
+    /// What it counted per operation and what its case reported, where it has them.
+    pub fn counts_and_facts(&self) -> (&[Count], &[Fact]) {
+        match &self.outcome {
+            Outcome::Measured(figures) => (&figures.counts, &figures.facts),
+            Outcome::Counted(counted) => (&counted.counts, &counted.facts),
+            Outcome::Unavailable(_) | Outcome::Broke { .. } => (&[], &[]),
+        }
+    }
 }
 
-/// Measured, not available, or broken: never blank.
+/// Measured, counted only, not available, or broken: never blank.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It was measured.
     Measured(Box<Figures>),
+    /// It was counted, and its time would mean nothing.
+    Counted(Counted),
     /// It could not be had, and why.
     Unavailable(Unavailable),
     /// It broke.
@@ -316,7 +329,7 @@ impl Report {
             run: header.run.clone(),
             started: header.started.clone(),
             status: headline::status(record),
-            elapsed_s: record.end.as_ref().map(|end| end.elapsed_s),
+            elapsed_s: record.end.as_ref().map(|end| end.elapsed_s).filter(|_| !headline::is_emulated(record)),
             version: header.version.clone(),
             command: header.command.clone(),
             machine_line: headline::machine_line(record),

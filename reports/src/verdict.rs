@@ -4,7 +4,7 @@
 use crate::bound::{self, LimitSource};
 use crate::words;
 use perfbench_harness::claim::{Claim, Floor, Measure, Transform};
-use perfbench_harness::record::{Measured, Outcome, Row, RunRecord, speedup};
+use perfbench_harness::record::{Counted, Measured, Outcome, Row, RunRecord, speedup};
 use perfbench_harness::stats::Interval;
 use perfbench_harness::{Reason, Unavailable};
 use serde::Serialize;
@@ -156,7 +156,7 @@ pub fn evaluate(measure: &Measure, record: &RunRecord) -> Result<Interval, Unava
 fn measured_row<'a>(record: &'a RunRecord, key: &str) -> Result<&'a Measured, Unavailable> {
     match record.row(key).map(|row: &Row| &row.outcome) {
         Some(Outcome::Measured(measured)) => Ok(measured),
-        Some(Outcome::Unavailable(why)) => {
+        Some(Outcome::Unavailable(why) | Outcome::Counted(Counted { untimed: why, .. })) => {
             Err(Unavailable::new(why.reason, format!("{key}: {}", why.detail)))
         }
         Some(Outcome::Broke { message }) => {

@@ -2,7 +2,7 @@
 //! worse while it measured.
 
 use crate::error::{ENVIRONMENT_REFUSED, Failure};
-use perfbench_harness::machine::{Environment, EnvironmentCheck};
+use perfbench_harness::machine::{Environment, EnvironmentCheck, Machine};
 use perfbench_harness::record::{Row, RunRecord};
 
 /// Refuses a machine whose grade is worse than asked for.
@@ -21,6 +21,18 @@ pub fn require(grade: Option<char>, environment: &Environment) -> Result<(), Fai
         environment.grade
     );
     Err(Failure::new(ENVIRONMENT_REFUSED, message).help(knobs.join("\n")))
+}
+
+/// Refuses a machine on which no two times can be compared.
+///
+/// # Errors
+/// What emulates it.
+pub fn require_time(machine: &Machine) -> Result<(), Failure> {
+    let refused = |why: perfbench_harness::Unavailable| {
+        Failure::new(ENVIRONMENT_REFUSED, format!("environment refused: {}", why.detail))
+            .help("`perfbench run` checks and counts on an emulated machine, and times nothing")
+    };
+    machine.timeless().map_or(Ok(()), |why| Err(refused(why)))
 }
 
 /// Above this share of time stolen from the measuring CPU a reader should know.

@@ -3,7 +3,7 @@
 mod session;
 mod targets;
 
-use super::{Context, sides, verdict};
+use super::{Context, environment, sides, verdict};
 use crate::args::GateArguments;
 use crate::builds::{self, Base};
 use crate::error::{Failure, INTERRUPTED};
@@ -28,6 +28,7 @@ const MIN_EFFECT: f64 = 0.02;
 pub fn run(context: &Context<'_>, settings: &mut Settings, arguments: &GateArguments) -> Result<u8, Failure> {
     let started = Instant::now();
     let machine = machine::probe();
+    environment::require_time(&machine)?;
     let asked = settings.gate(arguments, context.matches, &machine)?;
     let plan = plan_of(context, &asked, &machine)?;
     let mut progress = Progress::new(settings.progress, context.quiet, asked.rows.budget_s);

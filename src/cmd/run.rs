@@ -305,7 +305,7 @@ fn header(
         registry: plan::fingerprint(context.tables.registry),
         program: if scripted { String::new() } else { program() },
         cold: request.evict_bytes.is_some(),
-        loop_ns_per_op: Some(loop_ns_per_op(clock)),
+        loop_ns_per_op: machine.emulator.is_none().then(|| loop_ns_per_op(clock)),
         clock: clock.facts(),
         machine,
         environment: environment_now(scripted),

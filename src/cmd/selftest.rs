@@ -4,7 +4,7 @@ mod log;
 mod piece;
 mod tally;
 
-use super::{Context, output, sides};
+use super::{Context, environment, output, sides};
 use crate::args::{ComparisonFormat, SelftestArguments};
 use crate::builds;
 use crate::error::{Failure, INTERRUPTED, NOTHING_SELECTED, OK};
@@ -49,6 +49,7 @@ pub fn run(
 ) -> Result<u8, Failure> {
     let started = Instant::now();
     let machine = machine::probe();
+    environment::require_time(&machine)?;
     let asked = settings.selftest(arguments, context.matches, &machine)?;
     let groups = groups(&asked, &machine)?;
     let progress = Progress::new(settings.progress, context.quiet, asked.budget_s);

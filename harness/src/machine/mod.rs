@@ -11,6 +11,7 @@ pub use environment::{Environment, EnvironmentCheck};
 pub use probe::probe;
 
 use crate::isa::Isa;
+use crate::unavailable::{Reason, Unavailable};
 use serde::{Deserialize, Serialize};
 
 /// What the machine is, as far as user space may know. Where two sources state one fact and disagree, both are kept.
@@ -82,6 +83,16 @@ pub struct Cache {
 }
 
 impl Machine {
+    /// Why no time of this machine means anything; none where its times are its own.
+    pub fn timeless(&self) -> Option<Unavailable> {
+        let emulator = self.emulator.as_ref()?;
+        let detail = format!(
+            "{emulator} plays this machine: what it counts is exact, and how long it takes says nothing of any machine; \
+             measure on the machine itself"
+        );
+        Some(Unavailable::new(Reason::Emulated, detail))
+    }
+
     /// The features as a set.
     pub fn isa(&self) -> Isa {
         self.features.iter().filter_map(|name| Isa::named(name)).fold(Isa::NONE, Isa::and)

@@ -6,7 +6,7 @@ use crate::case::placement::nearest_ns;
 use crate::case::{Bounce, Stamps};
 use crate::counter::derived::with_derived;
 use crate::plan::{Group, LAUNCHES_MOST};
-use crate::record::{Count, Latency, Launch, Measured, Outcome, Percentiles, QUIET, Row, RowBound};
+use crate::record::{Count, Counted, Latency, Launch, Measured, Outcome, Percentiles, QUIET, Row, RowBound};
 use crate::unavailable::{Reason, Unavailable};
 use crate::worker::{self, Batches, Done, Prepared, Rounds, Stamped};
 use crate::workload::Variant;
@@ -54,6 +54,8 @@ pub(super) struct Progress<'a> {
     pub(super) partial: bool,
     /// Whether launches were made or rounds labelled anew since the rows were last in the record.
     pub(super) improved: bool,
+    /// Why the group is counted and not timed, once that is done.
+    pub(super) untimed: Option<Unavailable>,
     /// The nearest line bounce of the run.
     nearest_ns: f64,
 }
@@ -81,8 +83,8 @@ impl<'a> Progress<'a> {
         };
         let variants = group.variants.iter().map(fresh).collect();
         let (launches, slice_s, spent_s, nearest_ns) = (0, 0.0, 0.0, f64::INFINITY);
-        let (partial, improved) = (false, false);
-        Self { group, variants, launches, slice_s, spent_s, extra_s, partial, improved, nearest_ns }
+        let (partial, improved, untimed) = (false, false, None);
+        Self { group, variants, launches, slice_s, spent_s, extra_s, partial, improved, untimed, nearest_ns }
     }
 
     /// The variants without a fault, in table order.
@@ -199,8 +201,11 @@ impl<'a> Progress<'a> {
 
     /// The rows as they stand.
     pub(super) fn rows(&self) -> Vec<Row> {
-        let outcome =
-            |name: &str| self.variants.get(name).map_or_else(not_reached, |v| v.outcome(self.nearest_ns));
+        let outcome = |name: &str| match (self.variants.get(name), &self.untimed) {
+            (None, _) => not_reached(),
+            (Some(variant), None) => variant.outcome(self.nearest_ns),
+            (Some(variant), Some(untimed)) => variant.counts_only(untimed, self.group.point.cpus),
+        };
         self.group.variants.iter().map(|p| self.row(p.variant, outcome(p.variant.name))).collect()
     }
 
@@ -286,10 +291,28 @@ impl OfVariant {
             launches: Vec::new(),
             latency: None,
             latency_parts: BTreeMap::new(),
-            counts: with_derived(prepared.counts.iter().chain(&self.counted).cloned().collect()),
+            counts: self.all_counts(prepared),
             facts: prepared.facts.clone(),
             checksum: prepared.checksum.clone(),
         });
+    }
+
+    fn all_counts(&self, prepared: &Prepared) -> Vec<Count> {
+        with_derived(prepared.counts.iter().chain(&self.counted).cloned().collect())
+    }
+
+    /// What threads do to each other hangs on time, so that cases of several report nothing beside their counts.
+    fn counts_only(&self, untimed: &Unavailable, cpus: usize) -> Outcome {
+        match (&self.fault, &self.prepared) {
+            (Some(fault), _) => fault.clone().into(),
+            (None, None) => not_reached(),
+            (None, Some(prepared)) => Outcome::Counted(Counted {
+                untimed: untimed.clone(),
+                counts: self.all_counts(prepared),
+                facts: if cpus > 1 { Vec::new() } else { prepared.facts.clone() },
+                checksum: prepared.checksum.clone(),
+            }),
+        }
     }
 
     fn outcome(&self, nearest_ns: f64) -> Outcome {

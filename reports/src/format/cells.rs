@@ -3,6 +3,7 @@
 use crate::bound::LimitSource;
 use crate::model::{Figures, LimitShare, Outcome, Placement, Row};
 use crate::words;
+use perfbench_harness::record::{Count, Counted};
 
 /// Stands where a row has no such value by its nature.
 pub const NONE: &str = "-";
@@ -62,11 +63,22 @@ pub fn placement(placement: &Placement) -> String {
     }
 }
 
-/// Why there are no figures: `isa-absent: this CPU lacks avx2`; none for a measured row.
+/// Why there are no times: `isa-absent: this CPU lacks avx2`, or what was counted instead; none for a measured row.
 pub fn reason(row: &Row) -> Option<String> {
     match &row.outcome {
         Outcome::Measured(_) => None,
+        Outcome::Counted(counted) => Some(format!("{}, not timed: {}", counted.untimed.reason, counts(counted))),
         Outcome::Unavailable(why) => Some(format!("not measurable here, {why}")),
         Outcome::Broke { message } => Some(format!("broke: {message}")),
     }
+}
+
+/// What was counted per operation, beside what was not had and what never happened: `cycles 72.0, instructions 72.0`.
+fn counts(counted: &Counted) -> String {
+    let told = |count: &Count| {
+        let value = count.per_op.as_ref().ok().filter(|value| **value > 0.0)?;
+        Some(format!("{} {}", count.name, words::number(*value)))
+    };
+    let told: Vec<String> = counted.counts.iter().filter_map(told).collect();
+    if told.is_empty() { "nothing counted".into() } else { told.join(", ") }
 }

@@ -2,7 +2,12 @@
 
 use crate::counts::origin;
 use crate::model::{Figures, Group, Outcome, Report, Row};
+<<<<<<< HEAD
 use perfbench_harness::record::Provenance;
+=======
+use perfbench_harness::case::Fact;
+use perfbench_harness::record::Count;
+>>>>>>> 2d6b716 (Time nothing on an emulated machine: its rows are counted, never compared, and every report says so)
 use perfbench_harness::stats::Interval;
 
 const HEADER: [&str; 28] = [
@@ -47,6 +52,7 @@ pub fn render(report: &Report) -> String {
 fn fields(report: &Report, group: &Group, row: &Row) -> Vec<String> {
     let (status, reason, detail) = match &row.outcome {
         Outcome::Measured(_) => ("measured", "", ""),
+        Outcome::Counted(c) => ("counted", c.untimed.reason.code(), c.untimed.detail.as_str()),
         Outcome::Unavailable(why) => ("unavailable", why.reason.code(), why.detail.as_str()),
         Outcome::Broke { message } => ("broke", "broke", message.as_str()),
     };
@@ -54,10 +60,13 @@ fn fields(report: &Report, group: &Group, row: &Row) -> Vec<String> {
     let texts = [&report.run, &group.name, &row.variant, &row.role, &group.source, &isa, &group.unit_of_work];
     let mut fields: Vec<String> = texts.map(String::from).to_vec();
     fields.extend([status, reason, detail].map(String::from));
-    match row.figures() {
-        Some(figures) => fields.extend(figures_fields(figures)),
-        None => fields.resize(HEADER.len(), String::new()),
+    if let Some(figures) = row.figures() {
+        fields.extend(figures_fields(figures));
     }
+    // Counts and facts are the last two columns; what a row has not is empty.
+    fields.resize(HEADER.len() - 2, String::new());
+    let (counts, facts) = row.counts_and_facts();
+    fields.extend([told_counts(counts), told_facts(facts)]);
     fields
 }
 
@@ -74,15 +83,25 @@ fn figures_fields(figures: &Figures) -> Vec<String> {
     fields.push(optional(latency.map(|l| l.p99_ns)));
     fields.push(optional(latency.map(|l| l.p999_ns)));
     fields.push(optional(latency.map(|l| l.max_ns)));
+<<<<<<< HEAD
     let counts = figures.counts.iter().map(|count| match &count.per_op {
         Ok(value) if count.provenance == Provenance::Software => format!("{}={value}", count.name),
         Ok(value) => format!("{}={value} ({})", count.name, origin(&count.provenance)),
+=======
+    fields
+}
+
+fn told_counts(counts: &[Count]) -> String {
+    let counts = counts.iter().map(|count| match &count.per_op {
+        Ok(value) => format!("{}={value}", count.name),
+>>>>>>> 2d6b716 (Time nothing on an emulated machine: its rows are counted, never compared, and every report says so)
         Err(why) => format!("{}={}", count.name, why.reason),
     });
-    fields.push(counts.collect::<Vec<_>>().join("; "));
-    fields
-        .push(figures.facts.iter().map(|f| format!("{}={}", f.name, f.value)).collect::<Vec<_>>().join("; "));
-    fields
+    counts.collect::<Vec<_>>().join("; ")
+}
+
+fn told_facts(facts: &[Fact]) -> String {
+    facts.iter().map(|f| format!("{}={}", f.name, f.value)).collect::<Vec<_>>().join("; ")
 }
 
 fn interval(interval: Option<&Interval>) -> Vec<String> {

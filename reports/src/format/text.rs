@@ -282,8 +282,12 @@ fn results_sentence(report: &Report) -> String {
     let cards = &report.cards;
     let noise =
         cards.noise_floor.map_or(String::new(), |floor| format!(", noise floor {}", words::percent(floor)));
+    let counted = match cards.rows_counted {
+        0 => String::new(),
+        counted => format!("{counted} counted and not timed, "),
+    };
     format!(
-        "{} measured, {} not measurable here, {} broke{noise}",
+        "{} measured, {counted}{} not measurable here, {} broke{noise}",
         cards.rows_measured, cards.rows_unavailable, cards.rows_broke
     )
 }

@@ -33,6 +33,7 @@ fn derive(record: &RunRecord, row: &record::Row, base: Option<&record::Row>) -> 
             record::Outcome::Measured(measured) => {
                 Outcome::Measured(Box::new(figures(record, row, measured, base)))
             }
+            record::Outcome::Counted(counted) => Outcome::Counted(counted.clone()),
             record::Outcome::Unavailable(why) => Outcome::Unavailable(why.clone()),
             record::Outcome::Broke { message } => Outcome::Broke { message: message.clone() },
         },

@@ -20,6 +20,7 @@ pub(super) fn cards(groups: &[Group], documents: &[Document]) -> Cards {
         implausible: verdicts(Verdict::Implausible),
         not_measurable: verdicts(Verdict::NotMeasurable),
         rows_measured: outcomes(|outcome| matches!(outcome, Outcome::Measured(_))),
+        rows_counted: outcomes(|outcome| matches!(outcome, Outcome::Counted(_))),
         rows_unavailable: outcomes(|outcome| matches!(outcome, Outcome::Unavailable(_))),
         rows_broke: outcomes(|outcome| matches!(outcome, Outcome::Broke { .. })),
         noise_floor: noise_floor(groups),
@@ -33,13 +34,17 @@ fn noise_floor(groups: &[Group]) -> Option<f64> {
 }
 
 pub(super) fn headline(record: &RunRecord, cards: &Cards) -> String {
-    let scripted =
-        if record.is_scripted() { "A script dictated the time: no figure is a measurement. " } else { "" };
+    let unreal = match (record.is_scripted(), record.header.machine.emulator.as_ref()) {
+        (true, _) => "A script dictated the time: no figure is a measurement. ".to_owned(),
+        (false, Some(emulator)) => format!("Emulated by {emulator}: counts, and no times. "),
+        (false, None) => String::new(),
+    };
     let broke = match cards.rows_broke {
         0 => String::new(),
         broke => format!("{} broke. ", plural(broke, "row")),
     };
     let verdict = match cards.judged() {
+        0 if is_emulated(record) => format!("{} counted", plural(cards.rows_counted, "row")),
         0 => format!("No documented target was judged in {}", plural(cards.rows_measured, "result")),
         judged => format!("{} of {} met{}", cards.met, plural(judged, "judged target"), rest(cards)),
     };
@@ -47,7 +52,12 @@ pub(super) fn headline(record: &RunRecord, cards: &Cards) -> String {
         0 => String::new(),
         count => format!("; {count} more were not measured"),
     };
-    format!("{scripted}{broke}{verdict}{absent}.")
+    format!("{unreal}{broke}{verdict}{absent}.")
+}
+
+/// Whether software played the machine.
+pub(super) fn is_emulated(record: &RunRecord) -> bool {
+    record.header.machine.emulator.is_some()
 }
 
 fn rest(cards: &Cards) -> String {
@@ -67,7 +77,11 @@ pub(super) fn grade(record: &RunRecord) -> char {
 
 pub(super) fn machine_line(record: &RunRecord) -> String {
     let machine = &record.header.machine;
-    let place = machine.hypervisor.as_ref().map_or("no hypervisor".to_owned(), |name| format!("VM ({name})"));
+    let place = match (&machine.emulator, &machine.hypervisor) {
+        (Some(emulator), _) => format!("emulated by {emulator}"),
+        (None, Some(hypervisor)) => format!("VM ({hypervisor})"),
+        (None, None) => "no hypervisor".to_owned(),
+    };
     let parts = [
         format!("{} ({})", machine.cpu, machine.microarchitecture),
         machine.architecture.clone(),
@@ -85,6 +99,7 @@ pub(super) fn reservations(record: &RunRecord) -> Vec<String> {
     if record.is_scripted() {
         all.push("time was dictated by a script: no figure is a measurement".to_owned());
     }
+    all.extend(record.header.machine.timeless().map(|why| why.detail));
     match status(record).as_str() {
         "complete" => {}
         // Without rows there is nothing that a missing end could have cost.

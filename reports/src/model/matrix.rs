@@ -2,7 +2,7 @@
 
 use super::groups::known;
 use super::{Cell, Matrix, MatrixLine};
-use perfbench_harness::record::{Outcome, Row, RunRecord, speedup};
+use perfbench_harness::record::{Counted, Outcome, Row, RunRecord, speedup};
 use perfbench_harness::{Reason, Unavailable};
 
 pub(super) fn matrix(record: &RunRecord) -> Matrix {
@@ -68,7 +68,7 @@ fn no_variant() -> Unavailable {
 
 fn absent(row: &Row) -> Unavailable {
     match &row.outcome {
-        Outcome::Unavailable(why) => why.clone(),
+        Outcome::Unavailable(why) | Outcome::Counted(Counted { untimed: why, .. }) => why.clone(),
         Outcome::Broke { message } => Unavailable::new(Reason::Broke, message.clone()),
         Outcome::Measured(_) => no_variant(),
     }

@@ -28,6 +28,7 @@ pub fn json(report: &Report) -> String {
 fn row(row: &Row) -> Vec<Value> {
     let (status, reason) = match &row.outcome {
         Outcome::Measured(_) => ("measured", None),
+        Outcome::Counted(counted) => ("counted", Some(counted.untimed.to_string())),
         Outcome::Unavailable(why) => ("unavailable", Some(why.to_string())),
         Outcome::Broke { message } => ("broke", Some(message.clone())),
     };

@@ -40,6 +40,7 @@ impl Page<'_> {
             ("caches", list(&self.caches())),
             ("memory", size_label(machine.memory_bytes as f64)),
             ("NUMA nodes", machine.numa_nodes.to_string()),
+            ("emulator", machine.emulator.clone().unwrap_or("none".into())),
             ("hypervisor", machine.hypervisor.clone().unwrap_or("none".into())),
             ("kernel", machine.kernel.clone()),
             ("compiler", machine.compiler.clone()),

@@ -131,10 +131,14 @@ impl Found {
 
 /// Measures every limit with the calling thread on the first of `cpus`, then tells `done` of each. Bounds are the least
 /// and the greatest of the repeats unless the limit's note says otherwise. Takes some 8 s; the thread's affinity is
-/// restored. Under a scripted clock nothing is measured and every value is dictated.
+/// restored. Under a scripted clock nothing is measured and every value is dictated; on an emulated machine none has one.
 pub fn measure(machine: &Machine, cpus: &[usize], clock: &Clock, done: &mut dyn FnMut(Limit)) {
     if clock.scripted().is_some() {
         LIMITS.iter().for_each(|entry| done(entry.limit(Ok(Found::new(Interval::exact(entry.scripted))))));
+        return;
+    }
+    if let Some(why) = machine.timeless() {
+        LIMITS.iter().for_each(|entry| done(entry.limit(Err(why.clone()))));
         return;
     }
     let _pinned = cpus.first().map(|cpu| Pinned::to(*cpu));

@@ -3,6 +3,7 @@
 mod affinity;
 #[cfg(target_arch = "x86_64")]
 mod cpuid;
+mod emulator;
 mod microarchitecture;
 mod sysfs;
 
@@ -50,7 +51,7 @@ fn probe_at(roots: &Roots, sources: Sources) -> Machine {
         caches: if kernel_caches.is_empty() { sources.caches } else { kernel_caches },
         memory_bytes: sysfs::memory_bytes(roots),
         numa_nodes: sysfs::nodes(roots).len().max(1),
-        emulator: None,
+        emulator: emulator::emulator(roots, std::env::consts::ARCH, sources.hypervisor.as_deref()),
         hypervisor: sources.hypervisor.or_else(|| flagged(roots)),
         kernel: format!("{} {}", uname.sysname().to_string_lossy(), uname.release().to_string_lossy()),
         compiler: env!("PERFBENCH_COMPILER").into(),
