@@ -210,6 +210,15 @@ pub struct Counted {
     pub checksum: String,
 }
 
+impl Counted {
+    /// Cycles and times are the emulator's own, and go where the row's time goes.
+    pub fn new(untimed: Unavailable, counts: Vec<Count>, facts: Vec<Fact>, checksum: String) -> Self {
+        let counts =
+            counts.into_iter().map(|count| if count.is_time() { count.without(&untimed) } else { count });
+        Self { counts: counts.collect(), untimed, facts, checksum }
+    }
+}
+
 /// Mark of a round in which the kernel saw nothing happen to the measuring thread.
 pub const QUIET: char = '-';
 
@@ -300,7 +309,7 @@ impl Row {
     fn on(self, machine: &Machine) -> Row {
         let outcome = match (self.outcome, machine.timeless()) {
             (Outcome::Measured(Measured { counts, facts, checksum, .. }), Some(untimed)) => {
-                Outcome::Counted(Counted { untimed, counts, facts, checksum })
+                Outcome::Counted(Counted::new(untimed, counts, facts, checksum))
             }
             (outcome, _) => outcome,
         };
@@ -449,7 +458,10 @@ impl RunRecord {
     pub fn push(&mut self, line: Line) {
         match line {
             Line::Run(header) => self.header = *header,
-            Line::Limit(limit) => put(&mut self.limits, limit, |limit| limit.name.clone()),
+            Line::Limit(limit) => {
+                let limit = limit.on(&self.header.machine);
+                put(&mut self.limits, limit, |limit| limit.name.clone());
+            }
             Line::Row(row) => {
                 let row = row.on(&self.header.machine);
                 put(&mut self.rows, row, Row::key);

@@ -1,12 +1,12 @@
 //! The counts of a group as a table: one line a count and where it comes from, one cell a variant. Numbers of different
 //! provenance never share a cell's line without saying so. How a line is drawn is the formats' and the page's affair.
 
-use crate::model::{Group, Row};
+use crate::model::{Group, Outcome, Row};
 use crate::words;
 use perfbench_harness::record::{Count, Provenance};
 use perfbench_harness::{Reason, Unavailable};
 
-/// The counts of the measured rows of a group.
+/// The counts of the rows of a group that were measured or counted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CountTable<'a> {
     /// The measured variants, in the group's order.
@@ -46,9 +46,13 @@ impl<'a> CountTable<'a> {
         let rows: Vec<(&str, &[Count])> = group
             .rows
             .iter()
-            .filter_map(|row| Some((row.variant.as_str(), row.figures()?.counts.as_slice())))
+            .filter(|row| !row.counts_and_facts().0.is_empty() || row.figures().is_some())
+            .map(|row| (row.variant.as_str(), row.counts_and_facts().0))
             .collect();
         let (mut lines, mut notes) = (Vec::new(), Notes::default());
+        for row in group.rows.iter().filter(|row| matches!(row.outcome, Outcome::Counted(_))) {
+            notes.add("Counted on an emulated machine".into(), &row.variant);
+        }
         for key in keys(&rows) {
             match in_common(&key, &rows) {
                 Some(told) => notes.add(told, key.name),
@@ -206,13 +210,12 @@ impl<'a> Notes<'a> {
     }
 }
 
-/// Every count of every measured row, for formats that list them.
+/// Every count of every row that was measured or counted, for formats that list them.
 pub fn all(groups: &[Group]) -> impl Iterator<Item = (&Row, &Count)> {
-    groups.iter().flat_map(|group| &group.rows).flat_map(|row| {
-        row.figures()
-            .into_iter()
-            .flat_map(move |figures| figures.counts.iter().map(move |count| (row, count)))
-    })
+    groups
+        .iter()
+        .flat_map(|group| &group.rows)
+        .flat_map(|row| row.counts_and_facts().0.iter().map(move |count| (row, count)))
 }
 
 /// The reason of a count that is absent.

@@ -8,8 +8,8 @@ use perfbench_harness::claim::{Claim, Floor, Measure, Transform};
 use perfbench_harness::clock::ClockFacts;
 use perfbench_harness::machine::{Environment, EnvironmentCheck, Machine};
 use perfbench_harness::record::{
-    CorePair, Count, CounterFacts, End, Header, Latency, Launch, Limit, Measured, Outcome, Provenance, Row,
-    RowBound, RunRecord, Setting,
+    CorePair, Count, CounterFacts, End, Header, Latency, Launch, Limit, Line, Measured, Outcome, Provenance,
+    Row, RowBound, RunRecord, Setting,
 };
 use perfbench_harness::stats::Interval;
 use perfbench_harness::stats::random::Random;
@@ -40,6 +40,17 @@ pub fn later() -> RunRecord {
         slow_down(row, 1.1);
     }
     record.end = Some(end());
+    record
+}
+
+/// The same run on an emulated machine, as a perfbench that does not know emulators would have written it.
+pub fn emulated() -> RunRecord {
+    let real = record();
+    let machine = Machine { emulator: Some("QEMU TCG".into()), ..real.header.machine.clone() };
+    let mut record = RunRecord::new(Header { machine, ..real.header });
+    real.limits.into_iter().for_each(|limit| record.push(Line::Limit(limit)));
+    real.rows.into_iter().for_each(|row| record.push(Line::Row(Box::new(row))));
+    record.end = real.end;
     record
 }
 

@@ -5,6 +5,8 @@ pub mod chart;
 pub mod compare;
 pub mod counts;
 #[cfg(test)]
+mod emulated;
+#[cfg(test)]
 pub(crate) mod fixture;
 pub mod format;
 pub mod gate;

@@ -329,7 +329,11 @@ impl Report {
             run: header.run.clone(),
             started: header.started.clone(),
             status: headline::status(record),
-            elapsed_s: record.end.as_ref().map(|end| end.elapsed_s).filter(|_| !headline::is_emulated(record)),
+            elapsed_s: record
+                .end
+                .as_ref()
+                .map(|end| end.elapsed_s)
+                .filter(|_| !headline::is_emulated(record)),
             version: header.version.clone(),
             command: header.command.clone(),
             machine_line: headline::machine_line(record),

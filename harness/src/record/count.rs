@@ -38,6 +38,17 @@ impl Count {
         }
     }
 
+    /// Whether it counts time by another name: cycles, slots of a pipeline, nanoseconds.
+    pub(super) fn is_time(&self) -> bool {
+        let name = self.name.trim_end_matches(":u");
+        name.contains("cycle") || name.contains("slots") || name.ends_with("_ns")
+    }
+
+    /// The same without its value, and why.
+    pub(super) fn without(self, why: &Unavailable) -> Self {
+        Self::new(&self.name, Err(why.clone()), Provenance::Unavailable)
+    }
+
     /// The same per unit of work (unless it is of the whole region), of which one operation is `units`.
     pub fn each(self, units: f64) -> Self {
         if self.whole {

@@ -1,5 +1,6 @@
 //! The lines of a record that hold the machine's limits.
 
+use crate::machine::Machine;
 use crate::stats::interval::Interval;
 use crate::unavailable::Unavailable;
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,14 @@ pub struct Limit {
 }
 
 impl Limit {
+    /// The limit as it may be believed: what an emulated machine seems to reach is nobody's limit.
+    pub(super) fn on(self, machine: &Machine) -> Limit {
+        let Some(why) = machine.timeless() else { return self };
+        let Limit { name, about, unit, .. } = self;
+        let (curve, repeats, pairs) = (Vec::new(), Vec::new(), Vec::new());
+        Limit { name, about, unit, value: Err(why), note: None, curve, repeats, pairs }
+    }
+
     /// How far apart the repeats lie, as a share of the value; none where it was found once or not at all.
     pub fn spread(&self) -> Option<f64> {
         let value = self.value.as_ref().ok()?.value;

@@ -306,12 +306,11 @@ impl OfVariant {
         match (&self.fault, &self.prepared) {
             (Some(fault), _) => fault.clone().into(),
             (None, None) => not_reached(),
-            (None, Some(prepared)) => Outcome::Counted(Counted {
-                untimed: untimed.clone(),
-                counts: self.all_counts(prepared),
-                facts: if cpus > 1 { Vec::new() } else { prepared.facts.clone() },
-                checksum: prepared.checksum.clone(),
-            }),
+            (None, Some(prepared)) => {
+                let facts = if cpus > 1 { Vec::new() } else { prepared.facts.clone() };
+                let counts = self.all_counts(prepared);
+                Outcome::Counted(Counted::new(untimed.clone(), counts, facts, prepared.checksum.clone()))
+            }
         }
     }
 

@@ -5,6 +5,9 @@ use crate::model::{Figures, LimitShare, Outcome, Placement, Row};
 use crate::words;
 use perfbench_harness::record::{Count, Counted};
 
+/// Counts that stand in a row's line where it has no time.
+const COUNTS_BESIDE: usize = 3;
+
 /// Stands where a row has no such value by its nature.
 pub const NONE: &str = "-";
 
@@ -67,18 +70,20 @@ pub fn placement(placement: &Placement) -> String {
 pub fn reason(row: &Row) -> Option<String> {
     match &row.outcome {
         Outcome::Measured(_) => None,
-        Outcome::Counted(counted) => Some(format!("{}, not timed: {}", counted.untimed.reason, counts(counted))),
+        Outcome::Counted(counted) => {
+            Some(format!("{}, not timed: {}", counted.untimed.reason, counts(counted)))
+        }
         Outcome::Unavailable(why) => Some(format!("not measurable here, {why}")),
         Outcome::Broke { message } => Some(format!("broke: {message}")),
     }
 }
 
-/// What was counted per operation, beside what was not had and what never happened: `cycles 72.0, instructions 72.0`.
+/// The first counts that there are, per operation: `instructions 72.0, allocations 1`; the rest stands in the table of counts.
 fn counts(counted: &Counted) -> String {
     let told = |count: &Count| {
         let value = count.per_op.as_ref().ok().filter(|value| **value > 0.0)?;
         Some(format!("{} {}", count.name, words::number(*value)))
     };
-    let told: Vec<String> = counted.counts.iter().filter_map(told).collect();
+    let told: Vec<String> = counted.counts.iter().filter_map(told).take(COUNTS_BESIDE).collect();
     if told.is_empty() { "nothing counted".into() } else { told.join(", ") }
 }

@@ -2,12 +2,8 @@
 
 use crate::counts::origin;
 use crate::model::{Figures, Group, Outcome, Report, Row};
-<<<<<<< HEAD
-use perfbench_harness::record::Provenance;
-=======
 use perfbench_harness::case::Fact;
-use perfbench_harness::record::Count;
->>>>>>> 2d6b716 (Time nothing on an emulated machine: its rows are counted, never compared, and every report says so)
+use perfbench_harness::record::{Count, Provenance};
 use perfbench_harness::stats::Interval;
 
 const HEADER: [&str; 28] = [
@@ -83,18 +79,13 @@ fn figures_fields(figures: &Figures) -> Vec<String> {
     fields.push(optional(latency.map(|l| l.p99_ns)));
     fields.push(optional(latency.map(|l| l.p999_ns)));
     fields.push(optional(latency.map(|l| l.max_ns)));
-<<<<<<< HEAD
-    let counts = figures.counts.iter().map(|count| match &count.per_op {
-        Ok(value) if count.provenance == Provenance::Software => format!("{}={value}", count.name),
-        Ok(value) => format!("{}={value} ({})", count.name, origin(&count.provenance)),
-=======
     fields
 }
 
 fn told_counts(counts: &[Count]) -> String {
     let counts = counts.iter().map(|count| match &count.per_op {
-        Ok(value) => format!("{}={value}", count.name),
->>>>>>> 2d6b716 (Time nothing on an emulated machine: its rows are counted, never compared, and every report says so)
+        Ok(value) if count.provenance == Provenance::Software => format!("{}={value}", count.name),
+        Ok(value) => format!("{}={value} ({})", count.name, origin(&count.provenance)),
         Err(why) => format!("{}={}", count.name, why.reason),
     });
     counts.collect::<Vec<_>>().join("; ")

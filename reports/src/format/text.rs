@@ -308,8 +308,11 @@ fn targets_sentence(report: &Report) -> String {
 fn run_sentence(report: &Report) -> String {
     let length = report.elapsed_s.map_or(String::new(), |s| format!(", {}", words::duration(s)));
     let launches = report.rows().filter_map(Row::figures).map(|f| f.launches.len()).max().unwrap_or(0);
-    let most = format!("at most {}", plural(launches, "launch"));
-    format!("{}, {}{length}, {most} a group", report.run, report.status)
+    let most = match launches {
+        0 => String::new(),
+        most => format!(", at most {} a group", plural(most, "launch")),
+    };
+    format!("{}, {}{length}{most}", report.run, report.status)
 }
 
 /// Text broken at spaces to a width, the first line behind `first`, the others behind `next`; ends with a line break.

@@ -1,14 +1,8 @@
 //! A group's summary line, and what stands beside a row's figures.
 
 use super::{Page, cells, words};
-<<<<<<< HEAD
 use crate::counts::CountTable;
-use crate::model::{Figures, Group, Row};
-=======
 use crate::model::{Figures, Group, Outcome, Row};
-use perfbench_harness::Unavailable;
-use perfbench_harness::record::{Count, Provenance};
->>>>>>> 2d6b716 (Time nothing on an emulated machine: its rows are counted, never compared, and every report says so)
 
 impl Page<'_> {
     /// The fastest row of a group in words.
@@ -63,64 +57,15 @@ impl Page<'_> {
         all
     }
 
-<<<<<<< HEAD
     /// What the operations of a group counted.
     pub(super) fn count_table<'b>(&self, group: &'b Group) -> CountTable<'b> {
         CountTable::of(group)
-=======
-    /// Counts and facts of a row without a time, one phrase each.
+    }
+
+    /// Facts and features of a row without a time, one phrase each.
     pub(super) fn counted_details(&self, row: &Row) -> Vec<String> {
-        let (counts, facts) = row.counts_and_facts();
+        let (_, facts) = row.counts_and_facts();
         let facts = facts.iter().map(|f| format!("{}: {}", f.name, words::quantity(f.value, &f.unit)));
-        counts.iter().map(count).chain(facts).chain((!row.isa.is_empty()).then(|| row.isa.join(" + "))).collect()
-    }
-
-    /// Counts that are nought, or not measurable for one reason, in every measured row of a group: told once.
-    pub(super) fn group_notes(&self, group: &Group) -> Vec<String> {
-        let first = group.rows.iter().find_map(Row::figures);
-        let mut notes: Vec<(String, Vec<&str>)> = Vec::new();
-        for count in first.iter().flat_map(|figures| &figures.counts) {
-            let Some(told) = common(group, count) else { continue };
-            match notes.iter_mut().find(|(known, _)| *known == told) {
-                Some((_, names)) => names.push(&count.name),
-                None => notes.push((told, vec![&count.name])),
-            }
-        }
-        notes.into_iter().map(|(told, names)| format!("{told}: {}.", names.join(", "))).collect()
-    }
-}
-
-/// What every measured row of the group says of a count, where that is nought or one reason.
-fn common(group: &Group, count: &Count) -> Option<String> {
-    let alike = |figures: &Figures| {
-        figures.counts.iter().any(|other| other.name == count.name && same(&other.per_op, &count.per_op))
-    };
-    let told = match &count.per_op {
-        Ok(0.0) => "None per operation in any row".into(),
-        Ok(_) => return None,
-        Err(why) => format!("Not measurable here in any row ({})", why.reason),
-    };
-    group.rows.iter().filter_map(Row::figures).all(alike).then_some(told)
-}
-
-fn same(a: &Result<f64, Unavailable>, b: &Result<f64, Unavailable>) -> bool {
-    match (a, b) {
-        (Ok(a), Ok(b)) => a == b,
-        (Err(a), Err(b)) => a.reason == b.reason,
-        _ => false,
-    }
-}
-
-fn count(count: &Count) -> String {
-    let mark = match &count.provenance {
-        Provenance::HwScaled(share) => format!(" (scaled up from {} of the time)", words::percent(*share)),
-        Provenance::Simulated(model) => format!(" (simulated: {model})"),
-        Provenance::Scripted => " (scripted)".into(),
-        _ => String::new(),
-    };
-    match &count.per_op {
-        Ok(value) => format!("{}: {}/op{mark}", count.name, words::number(*value)),
-        Err(why) => format!("{}: not measurable here, {why}", count.name),
->>>>>>> 2d6b716 (Time nothing on an emulated machine: its rows are counted, never compared, and every report says so)
+        facts.chain((!row.isa.is_empty()).then(|| row.isa.join(" + "))).collect()
     }
 }

@@ -56,7 +56,8 @@ mod tests {
 
     #[test]
     fn an_emulated_model_of_a_maker_is_told_by_the_kernels_command_line() {
-        let files = [("proc/cpuinfo", NEOVERSE), ("proc/cmdline", "quiet perfbench.emulator=QEMU_TCG panic=-1")];
+        let files =
+            [("proc/cpuinfo", NEOVERSE), ("proc/cmdline", "quiet perfbench.emulator=QEMU_TCG panic=-1")];
         assert_eq!(found(&files, "aarch64", None).as_deref(), Some("QEMU TCG"));
     }
 

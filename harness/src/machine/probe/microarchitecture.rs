@@ -49,6 +49,7 @@ const X86_CORES: &[X86] = &[
 
 #[rustfmt::skip]
 const ARM_CORES: &[(u32, u32, &str)] = &[
+    (0x00, 0x051, "QEMU max"),
     (0x41, 0xd08, "Arm Cortex-A72"),
     (0x41, 0xd0c, "Arm Neoverse N1"),
     (0x41, 0xd40, "Arm Neoverse V1"),
