@@ -4,6 +4,7 @@
 pub mod callgrind;
 pub mod canary;
 pub mod derived;
+pub mod energy;
 pub mod heap;
 pub mod perf_event;
 pub mod rusage;
@@ -232,6 +233,7 @@ pub static SOURCES: &[&dyn Source] = &[
     &perf_event::SOFTWARE,
     &rusage::Rusage,
     &heap::Heap,
+    &energy::Energy,
     &stepped::Stepped,
     &syscalls::SYSCALLS,
     &callgrind::Callgrind,

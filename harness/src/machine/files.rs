@@ -27,6 +27,15 @@ impl Roots {
         text(&self.proc.join(path))
     }
 
+    /// Names in a folder of sysfs that begin with `prefix`, in their order.
+    pub fn names(&self, folder: &str, prefix: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.sys.join(folder)).into_iter().flatten().flatten();
+        let mut names: Vec<_> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.retain(|name| name.starts_with(prefix));
+        names.sort_unstable();
+        names
+    }
+
     /// Names in a folder of sysfs that are `prefix` and a number, by number.
     pub fn numbered(&self, folder: &str, prefix: &str) -> Vec<usize> {
         let entries = std::fs::read_dir(self.sys.join(folder)).into_iter().flatten().flatten();
