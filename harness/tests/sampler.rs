@@ -64,8 +64,19 @@ fn measure_beside(
     onlooker: &mut dyn Onlooker,
     stop: &AtomicBool,
 ) -> Vec<Row> {
+    measure_on(&Machine::scripted(), nearest_ns, request, launcher, onlooker, stop)
+}
+
+fn measure_on(
+    machine: &Machine,
+    nearest_ns: f64,
+    request: &Request,
+    launcher: &mut dyn Launcher,
+    onlooker: &mut dyn Onlooker,
+    stop: &AtomicBool,
+) -> Vec<Row> {
     let registry: Registry = &REGISTRY;
-    let plan = plan(request, &Machine::scripted(), registry);
+    let plan = plan(request, machine, registry);
     let calibration = Clock::open(request.clock).facts();
     let mut run = Run { request, plan: &plan, calibration, launcher, onlooker, stop, time: None, nearest_ns };
     let mut rows = Vec::new();
@@ -99,6 +110,20 @@ fn every_selected_variant_becomes_a_row_measured_or_with_its_reason() {
     assert!(matches!(&rows[3].outcome, Outcome::Broke { message } if message.contains("2 and 2 made 5")));
     assert_eq!(reason(&rows[4]), Some(Reason::NeedsDevice));
     assert_eq!(reason(&rows[5]), Some(Reason::IsaAbsent));
+}
+
+#[test]
+fn on_an_emulated_machine_rows_are_checked_and_counted_and_never_timed() {
+    let machine = Machine { emulator: Some("QEMU TCG".into()), ..Machine::scripted() };
+    let (request, mut launcher) = (request(&["first"]), InProcess(&REGISTRY));
+    let stop = AtomicBool::new(false);
+    let rows = measure_on(&machine, f64::INFINITY, &request, &mut launcher, &mut Silent, &stop);
+    for row in &rows[..2] {
+        let Outcome::Counted(counted) = &row.outcome else { panic!("{:?}", row.outcome) };
+        assert!(counted.untimed.reason == Reason::Emulated && !counted.counts.is_empty());
+    }
+    assert!(rows[2..].iter().all(|row| !matches!(row.outcome, Outcome::Counted(_) | Outcome::Measured(_))));
+    assert!(matches!(&rows[3].outcome, Outcome::Broke { message } if message.contains("2 and 2 made 5")));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::output;
 use crate::args::{CompareArguments, ComparisonFormat};
 use crate::error::{Failure, OK};
 use crate::settings::Settings;
-use perfbench_reports::compare::{Policy, compare};
+use perfbench_reports::compare::{Policy, Refused, compare};
 use perfbench_reports::format::compare::{json, markdown, text};
 
 /// The command.
@@ -13,7 +13,11 @@ pub fn run(settings: &Settings, arguments: &CompareArguments) -> Result<u8, Fail
     let candidate = output::find(settings, arguments.run.as_deref())?;
     let policy = Policy { across_machines: arguments.across_machines, ..Policy::default() };
     let comparison = compare(&base, &candidate, &policy).map_err(|refused| {
-        Failure::usage(refused.to_string()).help("--across-machines compares different CPUs")
+        let failure = Failure::usage(refused.to_string());
+        match refused {
+            Refused::OtherMachine(..) => failure.help("--across-machines compares different CPUs"),
+            _ => failure,
+        }
     })?;
     let rendered = match arguments.format {
         ComparisonFormat::Text => text(&comparison, &output::look()),

@@ -5,9 +5,13 @@ use crate::boot::set;
 use crate::loops::{PER_TURN, turns};
 use perf_event::events::Hardware;
 use perf_event::{Builder, Counter as Pinned};
+use perfbench_harness::case::solo;
+use perfbench_harness::clock::{Clock, ClockChoice};
 use perfbench_harness::counter::perf_event::{CACHE, CORE};
+use perfbench_harness::counter::syscalls::{Syscalls, Way};
 use perfbench_harness::counter::{self, Counter, Reading, Selection, Source};
-use perfbench_harness::record::Provenance;
+use perfbench_harness::profile::{self, Request, SampleClock, Unwinding};
+use perfbench_harness::record::{Provenance, Sample};
 use perfbench_harness::{Reason, Unavailable};
 use rustix::process::{Pid, WaitOptions, waitpid};
 
@@ -18,7 +22,10 @@ pub type Check = fn() -> Result<String, String>;
 pub const WITH_PMU: &[(&str, Check)] = &[
     ("instructions-are-linear", || as_nobody(instructions_are_linear)),
     ("shared-counters-are-scaled", || as_nobody(shared_counters_are_scaled)),
+    ("eight-are-refused-and-split", || as_nobody(eight_are_refused_and_split)),
     ("starved-is-not-zero", starved_is_not_zero),
+    ("sampler-finds-the-loop", || as_nobody(sampler_finds_the_loop)),
+    ("system-calls-are-proven", || as_nobody(system_calls_are_proven)),
     ("paranoia-is-explained", paranoia_is_explained),
 ];
 
@@ -37,7 +44,7 @@ fn instructions_are_linear() -> Result<String, String> {
     };
     let found: Vec<f64> =
         [100_000, 300_000, 1_000_000, 3_000_000].map(counted).into_iter().collect::<Result<_, _>>()?;
-    let exact = found.iter().all(|per_turn| (per_turn / PER_TURN - 1.0).abs() < 1e-4);
+    let exact = found.iter().all(|per_turn| is_two(*per_turn));
     held(exact, format!("{found:?} instructions a turn of two"))
 }
 
@@ -46,12 +53,10 @@ fn shared_counters_are_scaled() -> Result<String, String> {
     const TURNS: u64 = 100_000_000;
     let open = |_| CORE.open(&selection("core")).map_err(|why| why.to_string());
     let mut groups: Vec<Box<dyn Counter>> = (0..6).map(open).collect::<Result<_, _>>()?;
-    groups.iter_mut().for_each(|group| group.start());
-    turns(TURNS);
-    let instructions = |group: &mut Box<dyn Counter>| named(group.stop(TURNS), "instructions");
-    let readings: Vec<Reading> = groups.iter_mut().map(instructions).collect::<Result<_, _>>()?;
+    let all = region(&mut groups, TURNS, turns);
     let mut told = Vec::new();
-    for reading in readings {
+    for readings in all {
+        let reading = named(readings, "instructions")?;
         let value = reading.value.map_err(|why| why.to_string())? / TURNS as f64;
         let Provenance::HwScaled(share) = reading.provenance else {
             return Err(format!("{value} a turn is not marked as scaled: {:?}", reading.provenance));
@@ -64,13 +69,112 @@ fn shared_counters_are_scaled() -> Result<String, String> {
     Ok(told.join(", "))
 }
 
+/// What opened counters say of one region of work on this thread.
+fn region(counters: &mut [Box<dyn Counter>], ops: u64, work: fn(u64)) -> Vec<Vec<Reading>> {
+    counters.iter_mut().for_each(|counter| counter.start());
+    let brackets: Vec<_> = counters.iter().filter_map(|counter| counter.bracket()).collect();
+    brackets.iter().for_each(|bracket| bracket.enter());
+    work(ops);
+    brackets.iter().rev().for_each(|bracket| bracket.leave());
+    counters.iter_mut().map(|counter| counter.stop(ops)).collect()
+}
+
+/// The kernel refuses an eighth event in a group of seven counters. A selection of more events than that is counted in
+/// several passes: no event is refused for want of room, and none is scaled.
+fn eight_are_refused_and_split() -> Result<String, String> {
+    let opened = members_until_refused()?;
+    let counts =
+        counter::count_here(&selection("core,cache,memory,tlb,sharing,simd,topdown"), 1_000_000, &mut {
+            turns
+        });
+    let scaled = counts.iter().filter(|count| matches!(count.provenance, Provenance::HwScaled(_))).count();
+    let full = |why: &Unavailable| why.detail.contains("EINVAL") || why.reason == Reason::InUse;
+    let refused = counts.iter().filter(|count| count.per_op.as_ref().is_err_and(full)).count();
+    let exact = counts
+        .iter()
+        .find(|count| count.name == "instructions:u")
+        .and_then(|count| count.per_op.clone().ok());
+    let told = format!(
+        "{opened} open together, {} counts asked for, {refused} refused for want of room, {scaled} scaled, {exact:?} \
+         instructions a turn",
+        counts.len()
+    );
+    held(opened == 7 && counts.len() > 8 && refused + scaled == 0 && exact.is_some_and(is_two), told)
+}
+
+fn is_two(per_turn: f64) -> bool {
+    (per_turn / PER_TURN - 1.0).abs() < 1e-4
+}
+
+/// Hardware events that open as one group; what refuses the next must be its size.
+fn members_until_refused() -> Result<usize, String> {
+    let event = || {
+        let mut builder = Builder::new(Hardware::INSTRUCTIONS);
+        builder.exclude_kernel(true);
+        builder
+    };
+    let mut leader = event().build().map_err(|error| error.to_string())?;
+    let mut members = Vec::new();
+    while members.len() < 32 {
+        match event().build_with_group(&mut leader) {
+            Ok(member) => members.push(member),
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => return Ok(1 + members.len()),
+            Err(error) => return Err(format!("event {}: {error}", members.len() + 2)),
+        }
+    }
+    Err("33 events open in one group".into())
+}
+
+/// A second of samples of a loop that has all the time, by the cycle counter's overflows.
+fn sampler_finds_the_loop() -> Result<String, String> {
+    let mut case = solo(|i| {
+        turns(20_000);
+        i
+    });
+    let request = Request {
+        hz: 1000.0,
+        length_s: 0.3,
+        clock: SampleClock::Cycles,
+        unwinding: Unwinding::Best,
+        compare: false,
+    };
+    let clock = Clock::open(ClockChoice::Best);
+    let profile = profile::profile(case.as_mut(), &clock, &request).map_err(|why| why.to_string())?;
+    let in_loop = |sample: &&Sample| {
+        let innermost = profile.stacks[sample.stack as usize].last();
+        innermost.is_some_and(|frame| profile.frames[*frame as usize].function.contains("turns"))
+    };
+    let (all, found) = (profile.samples.len(), profile.samples.iter().filter(in_loop).count());
+    let told = format!("{found} of {all} samples by {} in the loop, {} lost", profile.clock, profile.lost);
+    held(profile.clock == "cycles" && all >= 50 && found * 100 >= all * 95, told)
+}
+
+/// A hundred planted calls are a hundred, and a loop without one has none, as an ordinary user.
+fn system_calls_are_proven() -> Result<String, String> {
+    let counter = Syscalls::by(Way::Seccomp).open(&selection("syscalls")).map_err(|why| why.to_string())?;
+    let mut counters = [counter];
+    let mut counted = |calls| {
+        let reading = named(region(&mut counters, calls, plant).swap_remove(0), "syscalls")?;
+        Ok::<_, String>((reading.value.map_err(|why| why.to_string())?, reading.method))
+    };
+    let ((planted, method), (none, _)) = (counted(100)?, counted(0)?);
+    held(planted == 100.0 && none == 0.0, format!("{planted} of 100 planted and {none} of none, by {method}"))
+}
+
+fn plant(calls: u64) {
+    turns(1000);
+    for _ in 0..calls {
+        // SAFETY: takes nothing and cannot fail.
+        unsafe { libc::syscall(libc::SYS_getppid) };
+    }
+}
+
 /// Others hold every counter for the whole region.
 fn starved_is_not_zero() -> Result<String, String> {
     let others = hold_all()?;
     let mut group = CORE.open(&selection("core")).map_err(|why| why.to_string())?;
-    group.start();
-    turns(1_000_000);
-    let reading = named(group.stop(1_000_000), "instructions")?;
+    let reading =
+        named(region(std::slice::from_mut(&mut group), 1_000_000, turns).swap_remove(0), "instructions")?;
     let told = match reading.value {
         Ok(value) => {
             return Err(format!("{value} instructions, while {} events held the counters", others.len()));

@@ -212,6 +212,7 @@ fn warned(note: Option<String>, spread: Option<f64>) -> Option<String> {
 mod tests {
     use super::*;
     use crate::clock::ClockChoice;
+    use crate::unavailable::Reason;
 
     fn all(choice: ClockChoice) -> Vec<Limit> {
         let machine = crate::machine::probe();
@@ -226,6 +227,15 @@ mod tests {
         assert_eq!(limits, all(ClockChoice::Scripted(2)));
         assert_eq!(limits.len(), LIMITS.len());
         assert!(limits.iter().all(|limit| limit.value.is_ok()));
+    }
+
+    #[test]
+    fn an_emulated_machine_has_no_limit_and_says_why() {
+        let machine = Machine { emulator: Some("QEMU TCG".into()), ..Machine::scripted() };
+        let mut limits = Vec::new();
+        measure(&machine, &[0], &Clock::open(ClockChoice::Best), &mut |limit| limits.push(limit));
+        let emulated = |limit: &Limit| limit.value.as_ref().is_err_and(|why| why.reason == Reason::Emulated);
+        assert!(limits.len() == LIMITS.len() && limits.iter().all(emulated));
     }
 
     #[test]
