@@ -88,6 +88,12 @@ impl<K: Kernel + Clone + 'static> Passes<K> {
         self.pass = pass.map(Arc::new).map_err(|error| errno::explain(&error));
     }
 
+    /// Opens the pass anew, with events of other numbers.
+    #[cfg(test)]
+    pub fn reopen(&mut self) {
+        self.open_pass();
+    }
+
     fn cut(&self) -> &Cut {
         &self.plan.cuts[self.at]
     }

@@ -1,10 +1,12 @@
 //! The seam to the kernel: opening one event, and reading the group that it leads. The real kernel stands behind
 //! perf-event2; a fake one that replays recorded replies stands in tests.
 
+use crate::machine::files::Roots;
 use perf_event::events::Software;
 use perf_event::{Builder, Counter, ReadFormat};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::sync::LazyLock;
 
 /// Whether the kernel's share is counted too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,14 +88,17 @@ pub struct Linux;
 impl Kernel for Linux {
     type Event = Counter;
 
-    fn open(&self, spec: &Spec, leader: Option<&mut Counter>) -> io::Result<Counter> {
+    fn open(&self, spec: &Spec, mut leader: Option<&mut Counter>) -> io::Result<Counter> {
         if cfg!(miri) {
             return Err(io::Error::from_raw_os_error(libc::ENOSYS));
         }
-        let builder = builder(spec);
-        match leader {
-            Some(leader) => builder.build_with_group(leader),
-            None => builder.build(),
+        let access = user_access(spec);
+        match request(spec, access, leader.as_deref_mut()) {
+            // Counters of 32 bits cannot be read by user mode as counters of 64.
+            Err(error) if access != 0 && error.raw_os_error() == Some(libc::EOPNOTSUPP) => {
+                request(spec, 0, leader)
+            }
+            opened => opened,
         }
     }
 
@@ -120,7 +125,15 @@ impl Kernel for Linux {
     }
 }
 
-fn builder(spec: &Spec) -> Builder<'static> {
+fn request(spec: &Spec, access: u64, leader: Option<&mut Counter>) -> io::Result<Counter> {
+    let builder = builder(spec, access);
+    match leader {
+        Some(leader) => builder.build_with_group(leader),
+        None => builder.build(),
+    }
+}
+
+fn builder(spec: &Spec, access: u64) -> Builder<'static> {
     let mut builder = Builder::new(Software::DUMMY);
     match spec.target {
         Target::Thread(thread) => builder.observe_pid(thread),
@@ -131,6 +144,17 @@ fn builder(spec: &Spec) -> Builder<'static> {
     );
     let attributes = builder.attrs_mut();
     (attributes.type_, attributes.config) = (spec.kind, spec.config);
-    attributes.config1 = spec.config1;
+    attributes.config1 = spec.config1 | access;
     builder
 }
+
+/// On Arm an event must be asked for as one that user mode reads, in 64 bits.
+fn user_access(spec: &Spec) -> u64 {
+    const LONG_AND_USER: u64 = 3;
+    let counted_by_core = [0, 3, 4].contains(&spec.kind) && matches!(spec.target, Target::Thread(_));
+    if cfg!(target_arch = "aarch64") && counted_by_core && *USER_ACCESS { LONG_AND_USER } else { 0 }
+}
+
+/// Whether the kernel hands Arm's counters to user mode.
+static USER_ACCESS: LazyLock<bool> =
+    LazyLock::new(|| Roots::real().proc("sys/kernel/perf_user_access").is_some_and(|value| value == "1"));

@@ -5,15 +5,23 @@ mod canary;
 pub mod classes;
 mod engine;
 pub(crate) mod errno;
+#[cfg(test)]
+mod fake;
 mod generic;
 mod kernel;
 mod pass;
 mod plan;
 mod probe;
+mod registers;
 mod reply;
 pub mod table;
+#[cfg(all(test, not(miri)))]
+mod tests;
 mod uncore;
+mod user_read;
 mod vectors;
+
+pub use user_read::user_read_agrees;
 
 use super::{Counter, Event, Group, Selection, Source};
 use crate::unavailable::Unavailable;
