@@ -14,6 +14,7 @@ mod plan;
 mod probe;
 mod registers;
 mod reply;
+mod self_test;
 pub mod table;
 #[cfg(all(test, not(miri)))]
 mod tests;
@@ -21,6 +22,7 @@ mod uncore;
 mod user_read;
 mod vectors;
 
+pub use self_test::{INSTRUCTIONS_PER_ROUND, instructions_per_round};
 pub use user_read::user_read_agrees;
 
 use super::{Counter, Event, Group, Selection, Source};

@@ -3,6 +3,7 @@
 
 use super::engine::{Passes, open};
 use super::fake::Fake;
+use super::generic;
 use super::kernel::Scope;
 use super::plan::{Plan, plan};
 use super::probe::{Kind, Probe, UserOnly};
@@ -162,7 +163,7 @@ fn a_region_costs_a_thread_two_reads() {
 /// One region of a pass of two events whose two reads get these answers; ids as recorded begin at this one.
 fn replayed(first_id: u64, answers: [Result<Vec<u64>, i32>; 2]) -> Vec<Reading> {
     let fake = Fake::default();
-    let mut source = opened(&fake, vec![ANCHOR[0], ANCHOR[1]]);
+    let mut source = opened(&fake, generic::anchor(None).to_vec());
     // The plan has opened and closed events; the ids of the pass are what the recording says.
     fake.state().next_id = first_id - 1;
     source.reopen();
