@@ -36,7 +36,7 @@ fn shape(plan: &Plan) -> Vec<(Vec<usize>, usize)> {
 }
 
 fn opened(fake: &Fake, probes: Vec<Probe>) -> Passes<Fake> {
-    open(fake, Group::Cache, probes, None).ok().expect("some event opens")
+    open(fake, Group::Cache, probes, None).expect("some event opens")
 }
 
 fn refusal(fake: &Fake, probes: Vec<Probe>) -> Unavailable {
