@@ -1,8 +1,10 @@
 //! What can be typed: commands and flags, with their help. Values stay as typed; `settings` says what is in force.
 
 mod gate;
+mod profile;
 
 pub use gate::{GateArguments, SelftestArguments, Sides};
+pub use profile::{ProfileArguments, SampleBy, UnwindBy};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -35,6 +37,8 @@ pub enum Command {
     Run(Box<RunArguments>),
     /// Compare with a base build, set the exit code, write the outputs for CI
     Gate(Box<GateArguments>),
+    /// Where the time of one row goes: flame graph, hottest functions, annotated code
+    Profile(Box<ProfileArguments>),
     /// How often this machine's gate is wrong and how small a slowdown it finds
     Selftest(SelftestArguments),
     /// What this machine can and cannot measure, a grade, and the command that mends each lack

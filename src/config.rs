@@ -1,8 +1,10 @@
 //! perfbench.toml: found, parsed, and every unknown key refused with its line and the nearest known one.
 
 mod gate;
+mod sampling;
 
 pub use gate::GateProfile;
+pub use sampling::Sampling;
 
 use crate::error::{Failure, nearest};
 use serde::Deserialize;
@@ -59,6 +61,8 @@ pub struct Profile {
     pub progress: Option<String>,
     /// Settings of `gate` alone.
     pub gate: Option<GateProfile>,
+    /// Settings of `profile` alone.
+    pub sampling: Option<Sampling>,
 }
 
 /// Where runs are kept.
@@ -169,6 +173,10 @@ impl Profile {
                 (Some(own), Some(base)) => Some(own.or(base)),
                 (own, base) => own.or(base),
             },
+            sampling: match (self.sampling, base.sampling) {
+                (Some(own), Some(base)) => Some(own.or(base)),
+                (own, base) => own.or(base),
+            },
         }
     }
 }
@@ -192,6 +200,13 @@ mod tests {
         assert!(failure.to_string().contains("line 3"), "{failure}");
         let help = miette::Diagnostic::help(&failure).unwrap().to_string();
         assert_eq!(help, "did you mean `min-effect`?");
+    }
+
+    #[test]
+    fn settings_of_sampling_are_read_and_inherited_key_by_key() {
+        let text = "[profile.default.sampling]\ntime = \"9s\"\nhz = 500.0\n[profile.ci]\ninherits = \"default\"\n[profile.ci.sampling]\nhz = 99.0\n";
+        let sampling = parse("perfbench.toml", text).unwrap().profile("ci").unwrap().sampling.unwrap();
+        assert_eq!((sampling.time.as_deref(), sampling.hz), (Some("9s"), Some(99.0)));
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! The settings in force, each with its origin: flag, environment, profile in perfbench.toml, default.
 
 mod gate;
+mod profile;
 
 pub use gate::{GateOutputs, GateRequest, SelftestRequest};
+pub use profile::ProfileRequest;
 
 use crate::args::{Common, How, RunArguments, When};
 use crate::config::{self, Profile};

@@ -6,6 +6,7 @@ mod environment;
 mod gate;
 mod list;
 mod output;
+mod profile;
 mod report;
 mod resume;
 mod run;
@@ -35,6 +36,7 @@ pub fn run(tables: Tables, arguments: &Arguments, matches: &ArgMatches) -> Resul
         None => unreachable!("no command has become `run` by now"),
         Some(Command::Run(run)) => run::run(&context, &mut settings, run),
         Some(Command::Gate(gate)) => gate::run(&context, &mut settings, gate),
+        Some(Command::Profile(profile)) => profile::run(&context, &mut settings, profile),
         Some(Command::Selftest(selftest)) => selftest::run(&context, &mut settings, selftest),
         Some(Command::Doctor(doctor)) => doctor::run(&context, doctor),
         Some(Command::List(list)) => list::run(&context, &mut settings, list),

@@ -25,16 +25,28 @@ pub fn parse(outputs: &[String]) -> Result<Vec<Output>, Failure> {
 }
 
 fn parse_one(text: &str) -> Result<Output, Failure> {
-    let known = || FORMATS.iter().flat_map(|format| [format.name, format.extension]);
-    let all = FORMATS.iter().map(|format| format.name).collect::<Vec<_>>().join(", ");
+    let (format, path) = choose(text, FORMATS, |format| [format.name, format.extension])?;
+    Ok(Output { format, path })
+}
+
+/// The format and the file of a `FMT=FILE`; each format has a name and another for it.
+///
+/// # Errors
+/// What is missing, or the nearest name to one that is none.
+pub fn choose<F>(
+    text: &str,
+    formats: &'static [F],
+    names: fn(&F) -> [&'static str; 2],
+) -> Result<(&'static F, PathBuf), Failure> {
+    let all = formats.iter().map(|format| names(format)[0]).collect::<Vec<_>>().join(", ");
     let Some((name, path)) = text.split_once('=').filter(|(_, path)| !path.is_empty()) else {
         return Err(Failure::usage(format!("--output {text}: write FORMAT=FILE; formats are {all}")));
     };
-    if let Some(format) = format::named(name) {
-        return Ok(Output { format, path: path.into() });
+    if let Some(format) = formats.iter().find(|format| names(format).contains(&name)) {
+        return Ok((format, path.into()));
     }
     let failure = Failure::usage(format!("--output {text}: no format `{name}`; formats are {all}"));
-    Err(match nearest(name, known()).first() {
+    Err(match nearest(name, formats.iter().flat_map(names)).first() {
         Some(near) => failure.help(format!("did you mean `{near}`?")),
         None => failure,
     })
@@ -78,9 +90,20 @@ pub fn announce(outputs: &[Output]) {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    write_or(
+        path,
+        text,
+        "the run itself is stored: `perfbench report -o FORMAT=FILE` renders it again elsewhere",
+    )
+}
+
+/// Writes a file.
+///
+/// # Errors
+/// What the operating system says, with the next step.
+pub fn write_or(path: &Path, text: &str, help: &str) -> Result<(), Failure> {
     write_file(path, text).map_err(|error| {
-        Failure::new(INTERNAL, format!("cannot write {}: {error}", path.display()))
-            .help("the run itself is stored: `perfbench report -o FORMAT=FILE` renders it again elsewhere")
+        Failure::new(INTERNAL, format!("cannot write {}: {error}", path.display())).help(help)
     })
 }
 
@@ -117,6 +140,7 @@ pub fn store_failure(error: StoreError) -> Failure {
         StoreError::Ambiguous(..) => failure.help("type more of the id"),
         StoreError::IsGate(_) => failure.help("name a run; what a gate found is printed by `perfbench gate`"),
         StoreError::UnknownGate(..) => failure.help("`perfbench gate` makes one"),
+        StoreError::UnknownProfile(..) => failure.help("`perfbench profile ROW` makes one"),
         StoreError::DamagedSelftest(..) => failure.help("remove it and run `perfbench selftest` again"),
         StoreError::Unreadable(_) => failure.help("records are NDJSON files written by `perfbench run`"),
     }

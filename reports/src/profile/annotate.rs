@@ -14,8 +14,8 @@ use std::ops::Range;
 const LOOP_SHARE: f64 = 0.9;
 
 /// In an excerpt, instructions with a larger share than this are told, and as many around each.
-const TOLD: f64 = 0.01;
-const AROUND: usize = 3;
+const TOLD: f64 = 0.02;
+const AROUND: usize = 2;
 
 /// Functions of no more instructions are told whole.
 const WHOLE: usize = 40;

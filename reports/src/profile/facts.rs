@@ -5,11 +5,8 @@ use crate::words::{self, plural};
 use perfbench_harness::record::Profile;
 use perfbench_harness::stats::Interval;
 
-/// Samples times their period and the time on a CPU should not lie further apart.
-const APART: f64 = 0.02;
-
-/// A smaller share of whole stacks than this leaves callers in doubt.
-const WHOLE: f64 = 0.99;
+/// A larger share of stacks cut short than this leaves callers in doubt.
+const CUT: f64 = 0.01;
 
 /// A larger share of lost samples than this leaves shares in doubt.
 const LOST: f64 = 0.01;
@@ -97,44 +94,28 @@ fn cost(profile: &Profile) -> String {
     format!("{direction}: {} an operation against {}", words::time(*sampled), words::time(*unsampled))
 }
 
-/// Why the profile should be doubted, in sentences.
+/// Why the profile should be doubted, in sentences: what was noted when it was taken, and what its figures say.
 pub fn doubts(profile: &Profile) -> Vec<String> {
-    let tally = tally(profile);
-    let told_ns = (profile.samples.len() as f64 + profile.lost as f64) * 1e9 / profile.wanted_hz;
-    let apart = (told_ns / profile.task_clock_ns - 1.0).abs();
-    let whole = whole(&tally);
-    let doubt = |is_so: bool, text: String| is_so.then_some(text);
-    [
-        doubt(
-            apart > APART,
-            format!(
-                "samples times their period are {}, the time on a CPU {}: {} apart",
-                words::time(told_ns),
-                words::time(profile.task_clock_ns),
-                words::percent(apart)
-            ),
+    let cut = 1.0 - whole(&tally(profile));
+    let lost = lost_share(profile);
+    let said = [
+        (
+            cut > CUT,
+            format!("{} of the stacks are cut short: their callers are unknown", words::percent(cut)),
         ),
-        doubt(
-            whole < WHOLE,
-            format!("{} of the stacks are cut short: their callers are unknown", words::percent(1.0 - whole)),
+        (
+            lost > LOST,
+            format!("{} of the samples were lost: shares may be off by as much", words::percent(lost)),
         ),
-        doubt(
-            lost_share(profile) > LOST,
-            format!(
-                "{} of the samples were lost: shares may be off by as much",
-                words::percent(lost_share(profile))
-            ),
-        ),
-        cost_share(profile).filter(|cost| *cost > COST).map(|cost| {
-            format!(
-                "sampling made operations {} slower: what it shows is no longer what runs unseen",
-                words::percent(cost)
-            )
-        }),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    ];
+    let said = said.into_iter().filter_map(|(is_so, words)| is_so.then_some(words));
+    let costly = cost_share(profile).filter(|cost| *cost > COST).map(|cost| {
+        format!(
+            "sampling made operations {} slower: what it shows is no longer what runs unseen",
+            words::percent(cost)
+        )
+    });
+    profile.notes.iter().cloned().chain(said).chain(costly).collect()
 }
 
 #[cfg(test)]
@@ -156,7 +137,7 @@ mod tests {
             let doubts = doubts_of(change);
             assert!(doubts.len() == 1 && doubts[0].contains(words), "{doubts:?}");
         };
-        one(&|p| p.task_clock_ns *= 1.1, "apart");
+        one(&|p| p.notes.push("the clock stood still".into()), "stood still");
         one(
             &|p| p.samples.iter_mut().take(60).for_each(|s| s.whole = false),
             "3.00 % of the stacks are cut short",

@@ -7,7 +7,7 @@ mod disassemble;
 mod facts;
 mod firefox;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod flame;
 mod folded;
 mod json;

@@ -41,6 +41,8 @@ pub enum StoreError {
     IsGate(String),
     /// No gate of that name.
     UnknownGate(String, PathBuf),
+    /// No profile of that name.
+    UnknownProfile(String, PathBuf),
     /// The file is no record.
     Unreadable(ReadError),
     /// The file of what self-tests found cannot be read; why.
@@ -59,12 +61,18 @@ impl fmt::Display for StoreError {
             StoreError::Unknown(name, folder) => {
                 write!(f, "`{name}` is neither a file nor a run stored in {}", folder.display())
             }
-            StoreError::Ambiguous(name, ids) => write!(f, "`{name}` begins several runs: {}", ids.join(", ")),
+            StoreError::Ambiguous(name, ids) => write!(f, "`{name}` begins several ids: {}", ids.join(", ")),
             StoreError::IsGate(name) => {
                 write!(f, "`{name}` is a gate: it holds verdicts on two builds, not a run of one")
             }
             StoreError::UnknownGate(name, folder) => {
                 write!(f, "`{name}` is neither a file nor a gate stored in {}", folder.display())
+            }
+            StoreError::UnknownProfile(name, folder) if name == "latest" => {
+                write!(f, "no profile is stored in {} yet", folder.display())
+            }
+            StoreError::UnknownProfile(name, folder) => {
+                write!(f, "`{name}` is neither a file nor a profile stored in {}", folder.display())
             }
             StoreError::Unreadable(error) => write!(f, "{error}"),
             StoreError::DamagedSelftest(path, why) => {
@@ -84,7 +92,10 @@ impl Store {
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let store = Store::at(folder);
         let refused = |error| StoreError::NotWritable(folder.to_owned(), error);
-        [store.runs(), store.gates()].iter().try_for_each(fs::create_dir_all).map_err(refused)?;
+        [store.runs(), store.gates(), store.profiles()]
+            .iter()
+            .try_for_each(fs::create_dir_all)
+            .map_err(refused)?;
         let probe = store.runs().join(format!(".writable-{}", std::process::id()));
         fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(refused)?;
         Ok(store)

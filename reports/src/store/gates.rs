@@ -1,8 +1,8 @@
 //! Gates in the store: one record file each in `gates/`, beside the runs, never overwritten.
 
+use super::ids::locate;
 use super::{Store, StoreError};
 use perfbench_harness::duel::file::{GateRecord, read};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 impl Store {
@@ -30,31 +30,7 @@ impl Store {
 
     fn locate_gate(&self, name: &str) -> Result<PathBuf, StoreError> {
         let unknown = || StoreError::UnknownGate(name.to_owned(), self.folder().to_owned());
-        if self.gate_path(name).is_file() {
-            return Ok(self.gate_path(name));
-        }
-        let ids = self.gate_ids();
-        if name == "latest" {
-            return ids.last().map(|id| self.gate_path(id)).ok_or_else(unknown);
-        }
-        match ids.iter().filter(|id| id.starts_with(name)).collect::<Vec<_>>().as_slice() {
-            [] => Err(unknown()),
-            [one] => Ok(self.gate_path(one)),
-            several => {
-                Err(StoreError::Ambiguous(name.into(), several.iter().map(|id| (*id).clone()).collect()))
-            }
-        }
-    }
-
-    /// Ids of the stored gates, oldest first: an id begins with its time.
-    fn gate_ids(&self) -> Vec<String> {
-        let Ok(entries) = fs::read_dir(self.gates()) else { return Vec::new() };
-        let paths = entries.filter_map(Result::ok).map(|entry| entry.path());
-        let records = paths.filter(|path| path.extension().is_some_and(|e| e == "ndjson"));
-        let mut ids: Vec<String> =
-            records.filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned())).collect();
-        ids.sort();
-        ids
+        locate(&self.gates(), "ndjson", name)?.ok_or_else(unknown)
     }
 
     /// Whether a name that means no run means a gate.
@@ -70,6 +46,7 @@ mod tests {
     use crate::gate::{Gate, fixture, judge_record, text};
     use perfbench_harness::duel::record::{Header, Line};
     use perfbench_harness::record::{ReadError, Writer};
+    use std::fs;
     use std::io::Write as _;
 
     fn stored(ids: &[&str]) -> (tempfile::TempDir, Store) {

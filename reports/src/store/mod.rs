@@ -3,5 +3,7 @@
 mod achieved;
 pub mod directory;
 mod gates;
+mod ids;
+mod profiles;
 
 pub use directory::{Store, StoreError, Summary};
