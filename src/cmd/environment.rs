@@ -2,6 +2,8 @@
 //! worse while it measured.
 
 use crate::error::{ENVIRONMENT_REFUSED, Failure};
+use perfbench_harness::clock::{Clock, ClockChoice};
+use perfbench_harness::counter::callgrind::under_valgrind;
 use perfbench_harness::machine::{Environment, EnvironmentCheck, Machine};
 use perfbench_harness::record::{Row, RunRecord};
 
@@ -33,6 +35,19 @@ pub fn require_time(machine: &Machine) -> Result<(), Failure> {
             .help("`perfbench run` checks and counts on an emulated machine, and times nothing")
     };
     machine.timeless().map_or(Ok(()), |why| Err(refused(why)))
+}
+
+/// A clock to measure with.
+///
+/// # Errors
+/// Valgrind runs this program: clocks read real time beside work that is many times slower.
+pub fn clock(choice: ClockChoice) -> Result<Clock, Failure> {
+    if under_valgrind() && !matches!(choice, ClockChoice::Scripted(_)) {
+        let message = "environment refused: times mean nothing under valgrind, which runs this program";
+        let help = "`--counters sim:callgrind` runs valgrind by itself where it counts";
+        return Err(Failure::new(ENVIRONMENT_REFUSED, message).help(help));
+    }
+    Ok(Clock::open(choice))
 }
 
 /// Above this share of time stolen from the measuring CPU a reader should know.

@@ -47,7 +47,7 @@ pub fn run(context: &Context<'_>, settings: &mut Settings, typed: &RunArguments)
         return check(context, settings, &request, &plan);
     }
     let stop = interrupt::watch();
-    let clock = Clock::open(request.clock);
+    let clock = environment::clock(request.clock)?;
     let header = header(context, settings, &request, machine, &clock);
     environment::require(settings.require_env, &header.environment)?;
     if let Some(run) = &resumed {

@@ -12,7 +12,7 @@ use crate::interrupt;
 use crate::progress::Progress;
 use crate::settings::{SelftestRequest, Settings};
 use log::Log;
-use perfbench_harness::clock::Clock;
+use perfbench_harness::clock::{Clock, ClockChoice};
 use perfbench_harness::duel::contest::Ring;
 use perfbench_harness::duel::rule::Rule;
 use perfbench_harness::machine::limits::truths::{self, Truth};
@@ -55,7 +55,7 @@ pub fn run(
     let progress = Progress::new(settings.progress, context.quiet, asked.budget_s);
     let options = sides::options(settings, asked.relink, asked.package.as_deref());
     let side = builds::candidate(&options, &mut |text| progress.say(text))?;
-    let clock = Clock::open(Default::default());
+    let clock = environment::clock(ClockChoice::Best)?;
     let rule = if side.relinked { Rule::relinked(MIN_EFFECT) } else { Rule::same_file(MIN_EFFECT) };
     let ring = sides::ring(&side, &side, rule, &clock);
     let mut bench = Bench::open(&ring, &groups, &asked, settings, &progress)?;

@@ -112,8 +112,6 @@ impl Model {
     }
 
     /// Notes which bytes of which lines a thread writes.
-    #[cold]
-    #[inline(never)]
     fn note_write(&mut self, access: Access) {
         let (line_bytes, mut address) = (u64::from(self.geometry.line_bytes), access.address);
         let end = address + u64::from(access.size_bytes);

@@ -13,6 +13,9 @@ pub(super) struct SharedLines {
     pub falsely: u64,
 }
 
+/// No line of any address.
+const NO_LINE: u64 = u64::MAX;
+
 /// Longest line whose bytes fit the mask.
 pub(super) const LONGEST_LINE_BYTES: u32 = 128;
 
@@ -20,8 +23,8 @@ pub(super) const LONGEST_LINE_BYTES: u32 = 128;
 #[derive(Debug, Clone, Default)]
 pub(super) struct WriteSets {
     masks: HashMap<(u64, u32), u128, BuildHasherDefault<Mixer>>,
-    /// The last entry as it stands in the map: most writes go where the one before went.
-    last: Option<((u64, u32), u128)>,
+    /// For each thread, the entry that it changed last, as it stands in the map: most writes go where the one before went.
+    last: Vec<(u64, u128)>,
 }
 
 impl WriteSets {
@@ -29,16 +32,18 @@ impl WriteSets {
     #[inline(always)]
     pub(super) fn wrote(&mut self, thread: u32, line: u64, offset: u32, bytes: u32) {
         let ones = if bytes >= u128::BITS { u128::MAX } else { (1 << bytes) - 1 };
-        let (key, mask) = ((line, thread), ones << offset);
-        if self.last.is_none_or(|(last, known)| last != key || known & mask != mask) {
-            self.keep(key, mask);
+        let mask = ones << offset;
+        if self.last.get(thread as usize).is_none_or(|last| last.0 != line || last.1 & mask != mask) {
+            self.keep(thread, line, mask);
         }
     }
 
-    fn keep(&mut self, key: (u64, u32), mask: u128) {
-        let known = self.masks.entry(key).or_default();
+    fn keep(&mut self, thread: u32, line: u64, mask: u128) {
+        let known = self.masks.entry((line, thread)).or_default();
         *known |= mask;
-        self.last = Some((key, *known));
+        let threads = self.last.len().max(thread as usize + 1);
+        self.last.resize(threads, (NO_LINE, 0));
+        self.last[thread as usize] = (line, *known);
     }
 
     /// Forgets all writes.

@@ -12,17 +12,35 @@ type Chunk = Box<[u64; CHUNK_LINES as usize / 64]>;
 /// A set of lines that only grows.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Touched {
-    chunks: HashMap<u64, Chunk, BuildHasherDefault<Mixer>>,
+    chunks: Vec<Chunk>,
+    /// Where a chunk stands.
+    places: HashMap<u64, usize, BuildHasherDefault<Mixer>>,
+    /// The last one with its place: most lines lie near the one before.
+    last: Option<(u64, usize)>,
 }
 
 impl Touched {
     /// Puts in a line; whether it was not there before.
     pub(super) fn add(&mut self, line: u64) -> bool {
-        let chunk = self.chunks.entry(line / CHUNK_LINES).or_insert_with(|| Box::new([0; _]));
-        let (word, bit) = ((line % CHUNK_LINES / 64) as usize, 1 << (line % 64));
-        let new = chunk[word] & bit == 0;
-        chunk[word] |= bit;
+        let place = self.place(line / CHUNK_LINES);
+        let word = &mut self.chunks[place][(line % CHUNK_LINES / 64) as usize];
+        let bit = 1 << (line % 64);
+        let new = *word & bit == 0;
+        *word |= bit;
         new
+    }
+
+    fn place(&mut self, chunk: u64) -> usize {
+        if let Some((_, place)) = self.last.filter(|(last, _)| *last == chunk) {
+            return place;
+        }
+        let end = self.chunks.len();
+        let place = *self.places.entry(chunk).or_insert(end);
+        if place == end {
+            self.chunks.push(Box::new([0; _]));
+        }
+        self.last = Some((chunk, place));
+        place
     }
 }
 

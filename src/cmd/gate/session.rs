@@ -39,7 +39,7 @@ impl Session {
         rule: Rule,
     ) -> Result<Self, Failure> {
         let store = Store::open(&settings.store).map_err(output::store_failure)?;
-        let clock = Clock::open(asked.rows.clock);
+        let clock = crate::cmd::environment::clock(asked.rows.clock)?;
         let [base, candidate] = sides.map(facts);
         let header = Header {
             schema: SCHEMA.into(),
