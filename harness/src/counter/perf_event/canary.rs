@@ -86,8 +86,9 @@ fn chase(bytes: usize) {
 fn split(memory: &mut [u64]) {
     let bytes = memory.as_ptr().cast::<u8>();
     for line in 1..64 {
+        let across = bytes.wrapping_add(line * LINE_BYTES - 4).cast::<u64>();
         // SAFETY: the memory is longer than 64 lines, and the read needs no alignment.
-        black_box(unsafe { bytes.add(line * LINE_BYTES - 4).cast::<u64>().read_unaligned() });
+        black_box(unsafe { across.read_unaligned() });
     }
 }
 
