@@ -184,3 +184,55 @@ fn unnamed(file: &object::File<'_>) -> Option<Vec<Function>> {
     functions.sort_by_key(|function| function.range.start);
     Some(functions)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The start of this very function in memory, and in its image.
+    fn here(modules: &Modules) -> (u64, u64) {
+        let address = here as fn(&Modules) -> (u64, u64) as usize as u64;
+        (address, modules.holding(address).expect("it runs from a module").offset(address))
+    }
+
+    #[test]
+    fn a_function_is_named_with_its_file_and_line() {
+        let modules = Modules::of_process();
+        let frames = Symbols::of(&modules).frames(here(&modules).0);
+        assert!(frames[0].function.ends_with("symbols::tests::here"), "{frames:?}");
+        let place = (frames.last().unwrap().file.as_deref(), frames.last().unwrap().line);
+        assert!(place.0.is_some_and(|file| file.ends_with("symbols.rs")) && place.1 > Some(200), "{place:?}");
+    }
+
+    #[test]
+    fn a_stripped_image_names_functions_by_where_they_begin() {
+        let modules = Modules::of_process();
+        let (address, offset) = here(&modules);
+        let mut image = Image::of(modules.holding(address).unwrap()).unwrap();
+        image.named.clear();
+        image.lines = None;
+        let frames = image.frames(offset + 1);
+        assert_eq!((frames.len(), frames[0].function.as_str()), (1, format!("{offset:#x}").as_str()));
+    }
+
+    #[test]
+    #[cfg(target_env = "gnu")]
+    fn a_library_names_what_it_exports() {
+        let modules = Modules::of_process();
+        let address = libc::getppid as unsafe extern "C" fn() -> libc::pid_t as usize as u64;
+        let frames = Symbols::of(&modules).frames(address);
+        assert!(frames[0].function.ends_with("getppid"), "{frames:?}");
+        assert!(frames[0].module.starts_with("libc"), "{frames:?}");
+    }
+
+    #[test]
+    fn a_symbol_without_a_size_reaches_to_the_next() {
+        let function = |range: Range<u64>| Function { range, name: String::new() };
+        let functions = [function(0..10), function(10..40), function(20..30)];
+        let starts = |offset| holding(&functions, offset).map(|function| function.range.start);
+        assert_eq!(
+            [0, 9, 15, 25, 35, 40].map(starts),
+            [Some(0), Some(0), Some(10), Some(20), Some(10), None]
+        );
+    }
+}
