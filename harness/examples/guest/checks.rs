@@ -108,15 +108,17 @@ fn is_two(per_turn: f64) -> bool {
 
 /// Hardware events that open as one group; what refuses the next must be its size.
 fn members_until_refused() -> Result<usize, String> {
-    let event = || {
-        let mut builder = Builder::new(Hardware::INSTRUCTIONS);
-        builder.exclude_kernel(true);
+    let event = |kind| {
+        let mut builder = Builder::new(kind);
+        // The kernel makes room for members that are switched on, and for no other.
+        builder.exclude_kernel(true).attrs_mut().set_disabled(0);
         builder
     };
-    let mut leader = event().build().map_err(|error| error.to_string())?;
+    // One of the seven counts cycles and nothing else.
+    let mut leader = event(Hardware::CPU_CYCLES).build().map_err(|error| error.to_string())?;
     let mut members = Vec::new();
     while members.len() < 32 {
-        match event().build_with_group(&mut leader) {
+        match event(Hardware::INSTRUCTIONS).build_with_group(&mut leader) {
             Ok(member) => members.push(member),
             Err(error) if error.raw_os_error() == Some(libc::EINVAL) => return Ok(1 + members.len()),
             Err(error) => return Err(format!("event {}: {error}", members.len() + 2)),
