@@ -239,9 +239,10 @@ fn notes(taken: &Taken) -> Vec<String> {
     }
     if (taken.covered - 1.0).abs() > MOST_UNCOVERED {
         let percent = 100.0 * taken.covered;
-        let why = match taken.with_kernel {
-            true => "timers came late or not at all",
-            false => "this user may not sample the kernel, so time in system calls and interrupts is missing",
+        let why = match (taken.covered > 1.0, taken.with_kernel) {
+            (true, _) => "threads that waited for a CPU were sampled as they went on",
+            (false, true) => "timers came late or not at all",
+            (false, false) => "the kernel was not sampled, so time in system calls and interrupts is missing",
         };
         notes.push(format!("the samples stand for {percent:.1} % of the time on a CPU: {why}"));
     }
