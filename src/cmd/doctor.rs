@@ -53,7 +53,8 @@ fn diagnose(clock: ClockChoice) -> Diagnosis {
     let clock = Clock::open(clock);
     let mut limits = Vec::new();
     limits::measure(&machine, &machine.cpus, &clock, &mut |limit| limits.push(limit));
-    let (clock, counters, events) = (clock.facts(), counter::facts(), classes());
+    let (clock, mut counters, events) = (clock.facts(), counter::facts(), classes());
+    counters.push(counter::stepped::fact());
     Diagnosis { version: env!("CARGO_PKG_VERSION"), machine, environment, clock, counters, events, limits }
 }
 

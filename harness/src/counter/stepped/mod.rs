@@ -12,6 +12,7 @@ mod trap;
 mod walk;
 
 use super::{Counter, Event, Group, Place, Selection, Source};
+use crate::record::CounterFacts;
 use crate::unavailable::Unavailable;
 
 /// What the steps themselves tell, exactly.
@@ -24,33 +25,24 @@ static STEPPED: [Event; 3] = [
     },
 ];
 
-/// What the model tells.
-struct Modelled {
-    event: Event,
-    /// Whether it is of the whole region, which more operations do not make more.
-    of_the_region: bool,
-}
-
-const fn each(name: &'static str, about: &'static str) -> Modelled {
-    Modelled { event: Event { name, about }, of_the_region: false }
-}
-
-const fn whole(name: &'static str, about: &'static str) -> Modelled {
-    Modelled { event: Event { name, about }, of_the_region: true }
-}
-
-/// The same of each geometry.
-static MODELLED: [Modelled; 10] = [
-    each("sim_l1d_misses", "lines that a modelled first level did not hold"),
-    each("sim_l2_misses", "lines that a modelled second level did not hold either"),
-    each("sim_l3_misses", "lines that came from memory in the model"),
-    each("sim_first_touches", "those of them never touched before: misses of any cache"),
-    each("sim_dtlb_misses", "translations that a modelled first buffer did not hold"),
-    each("sim_page_walks", "translations that no modelled buffer held"),
-    each("sim_hitm", "lines taken from another core's modified copy"),
-    each("sim_invalidations", "copies that other cores lost to a write"),
-    whole("sim_shared_written_lines", "lines that several threads wrote, in the whole region"),
-    whole("sim_false_shared_lines", "those of them in which no byte was written by two threads"),
+/// What the model tells of each geometry; the last two are of the whole region.
+static MODELLED: [Event; 10] = [
+    Event { name: "sim_l1d_misses", about: "lines that a modelled first level did not hold" },
+    Event { name: "sim_l2_misses", about: "lines that a modelled second level did not hold either" },
+    Event { name: "sim_l3_misses", about: "lines that came from memory in the model" },
+    Event { name: "sim_first_touches", about: "those of them never touched before: misses of any cache" },
+    Event { name: "sim_dtlb_misses", about: "translations that a modelled first buffer did not hold" },
+    Event { name: "sim_page_walks", about: "translations that no modelled buffer held" },
+    Event { name: "sim_hitm", about: "lines taken from another core's modified copy" },
+    Event { name: "sim_invalidations", about: "copies that other cores lost to a write" },
+    Event {
+        name: "sim_shared_written_lines",
+        about: "lines that several threads wrote, in the whole region",
+    },
+    Event {
+        name: "sim_false_shared_lines",
+        about: "those of them in which no byte was written by two threads",
+    },
 ];
 
 /// How many times longer an operation takes, at the very least: enough to bound how many are asked for. How many of them
@@ -71,7 +63,7 @@ impl Source for Stepped {
     }
 
     fn events(&self) -> Vec<Event> {
-        STEPPED.iter().copied().chain(MODELLED.iter().map(|modelled| modelled.event)).collect()
+        [&STEPPED[..], &MODELLED[..]].concat()
     }
 
     fn place(&self) -> Place {
@@ -120,6 +112,16 @@ fn no_trap_flag() -> Unavailable {
     let detail =
         "code is stepped by the trap flag of x86-64 under Linux, which programs may set by themselves";
     Unavailable::new(crate::unavailable::Reason::Unsupported, detail)
+}
+
+/// What `doctor` says of it: what a step costs here, or why there is none.
+pub fn fact() -> CounterFacts {
+    let cost = step_ns();
+    let about = cost.as_ref().map_or_else(
+        |_| "instructions stepped through a model of caches".into(),
+        |ns| format!("instructions stepped through a model of caches, {:.1} us each", ns / 1e3),
+    );
+    CounterFacts { name: format!("{}: {}", Stepped.name(), STEPPED[0].name), about, unavailable: cost.err() }
 }
 
 #[cfg(all(test, target_arch = "x86_64", target_os = "linux", not(miri)))]

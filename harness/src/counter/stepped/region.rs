@@ -4,9 +4,9 @@
 use super::tape::{End, STEPS_MOST, Tape};
 use super::trap::Stepper;
 use super::walk::{Walk, Walker};
-use super::{MODELLED, Modelled, STEPPED};
+use super::{MODELLED, STEPPED};
 use crate::clock::Bracket;
-use crate::counter::{Counter, Reading, Selection};
+use crate::counter::{Anchor, Counter, Event, Next, Reading, Selection};
 use crate::record::Provenance;
 use crate::simulate::{Access, Geometry, Model, Tracer};
 use crate::unavailable::{Reason, Unavailable};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// Instructions of one thread that the counted region should have at most: some 0.2 s where a step traps out of a guest.
-const STEPS_WANTED: usize = STEPS_MOST / 4;
+const STEPS_WANTED: usize = STEPS_MOST / 5;
 
 /// How readings are said to have been made.
 const METHOD: &str = "single steps";
@@ -29,6 +29,8 @@ pub(super) struct Region {
     /// One a geometry, once the number of threads is known.
     models: Vec<Model>,
     rehearsed: Rehearsed,
+    /// Whether a whole pass has gone before.
+    is_warm: bool,
     refused: Option<Unavailable>,
 }
 
@@ -46,16 +48,15 @@ struct Rehearsed {
 impl Region {
     /// Opens the source for the geometries of a selection; the machine's own where none is named.
     pub(super) fn open(selection: &Selection) -> Result<Self, Unavailable> {
-        let geometries = geometries(selection)?;
-        let stepper = stepper()?;
         Ok(Self {
-            stepper: Arc::new(stepper),
+            stepper: Arc::new(stepper()?),
             walker: Walker::new(),
             // SAFETY: takes no arguments and cannot fail.
             leader: unsafe { libc::gettid() },
-            geometries,
+            geometries: selection.machines(),
             models: Vec::new(),
             rehearsed: Rehearsed::default(),
+            is_warm: false,
             refused: None,
         })
     }
@@ -86,9 +87,10 @@ impl Region {
         }
     }
 
-    fn refuse(&mut self, end: End, ops: u64) {
+    /// Steps nothing any more.
+    fn refuse(&mut self, end: End, ops: u64) -> Unavailable {
         self.stepper.retire();
-        self.refused.get_or_insert(refusal(end, ops));
+        self.refused.insert(refusal(end, ops)).clone()
     }
 
     fn readings(&self, walks: &[Walk]) -> Vec<Reading> {
@@ -108,7 +110,7 @@ impl Region {
     }
 
     fn absent(&self, reason: &Unavailable) -> Vec<Reading> {
-        let modelled = self.geometries.iter().flat_map(|_| MODELLED.iter().map(|event| event.event));
+        let modelled = self.geometries.iter().flat_map(|_| MODELLED);
         let events = STEPPED.iter().copied().chain(modelled);
         events.map(|event| Reading::absent(event.name, reason.clone())).collect()
     }
@@ -131,7 +133,16 @@ impl Counter for Region {
         self.rehearsed.ops.max(1)
     }
 
+    /// The first pass warms the models on the very stack that the second one, which counts, uses again.
+    fn judge(&mut self, _: &mut [Reading], _: &mut Anchor) -> Next {
+        let stands = std::mem::replace(&mut self.is_warm, true) || self.refused.is_some();
+        if stands { Next::Done } else { Next::Again }
+    }
+
     fn stop(&mut self, ops: u64) -> Vec<Reading> {
+        if let Some(reason) = &self.refused {
+            return self.absent(reason);
+        }
         match self.walks() {
             Ok(walks) => {
                 self.rehearsed.went(ops, &walks);
@@ -139,10 +150,12 @@ impl Counter for Region {
                 return self.readings(&walks);
             }
             Err(End::Full) if self.rehearsed.can_do_with_less_than(ops) => self.rehearsed.is_longest = true,
-            Err(end) => self.refuse(end, ops),
+            Err(end) => {
+                let reason = self.refuse(end, ops);
+                return self.absent(&reason);
+            }
         }
-        let reason = self.refused.clone().unwrap_or_else(|| refusal(End::Full, ops));
-        self.absent(&reason)
+        self.absent(&refusal(End::Full, ops))
     }
 }
 
@@ -166,47 +179,31 @@ impl Rehearsed {
 }
 
 fn modelled(model: &Model) -> Vec<Reading> {
-    let counts = model.counts();
-    let translates = model.geometry().tlb.is_some();
-    let values = [
+    let (counts, geometry) = (model.counts(), model.geometry());
+    let translates = geometry.tlb.is_some();
+    let each = [
         Some(counts.l1d_misses.sum()),
-        model.geometry().l2.is_some().then(|| counts.l2_misses.sum()),
+        geometry.l2.is_some().then(|| counts.l2_misses.sum()),
         Some(counts.l3_misses.sum()),
         Some(counts.first_touches),
         translates.then_some(counts.dtlb_misses),
         translates.then_some(counts.page_walks),
         Some(counts.hitm),
         Some(counts.invalidations),
-        Some(counts.shared_written_lines),
-        Some(counts.false_shared_lines),
     ];
-    MODELLED.iter().zip(values).map(|(event, value)| simulated(event, value, model.geometry())).collect()
+    let whole = [Some(counts.shared_written_lines), Some(counts.false_shared_lines)];
+    let of = |(event, value): (&Event, Option<u64>)| simulated(event, value, geometry);
+    let rest = MODELLED[each.len()..].iter().zip(whole).map(of).map(Reading::of_the_region);
+    MODELLED.iter().zip(each).map(of).chain(rest).collect()
 }
 
-fn simulated(event: &Modelled, value: Option<u64>, geometry: &Geometry) -> Reading {
-    let name = event.event.name;
-    let reading = match value {
-        Some(value) => Reading::counted(name, value as f64, Provenance::Simulated(geometry.name.clone())),
-        None => {
-            let detail = format!("it is not known what {} has of that", geometry.name);
-            Reading::absent(name, Unavailable::new(Reason::Unsupported, detail))
-        }
+fn simulated(event: &Event, value: Option<u64>, geometry: &Geometry) -> Reading {
+    let provenance = || Provenance::Simulated(geometry.name.clone());
+    let unknown = || {
+        let detail = format!("it is not known what {} has of that", geometry.name);
+        Reading::absent(event.name, Unavailable::new(Reason::Unsupported, detail))
     };
-    if event.of_the_region { reading.of_the_region() } else { reading }
-}
-
-/// The geometries of a selection; the machine's own where none is named.
-fn geometries(selection: &Selection) -> Result<Vec<Geometry>, Unavailable> {
-    let host = [Geometry::HOST.to_owned()];
-    let names = if selection.geometries().is_empty() { &host[..] } else { selection.geometries() };
-    let named = |name: &String| Geometry::named(name).ok_or_else(|| unknown(name));
-    names.iter().map(named).collect()
-}
-
-fn unknown(name: &str) -> Unavailable {
-    let names: Vec<_> = Geometry::names().collect();
-    let detail = format!("no geometry is called {name:?}; there are {}", names.join(", "));
-    Unavailable::new(Reason::Unsupported, detail)
+    value.map_or_else(unknown, |value| Reading::counted(event.name, value as f64, provenance()))
 }
 
 fn refusal(end: End, ops: u64) -> Unavailable {

@@ -4,7 +4,9 @@ use super::tape::{End, Tape};
 use super::trap::Stepper;
 use super::walk::{Walk, Walker};
 use crate::clock::Bracket;
-use crate::simulate::{Access, AccessKind};
+use crate::counter::count_here;
+use crate::record::Provenance;
+use crate::simulate::{Access, AccessKind, Geometry, Model, Tracer};
 use std::arch::asm;
 use std::hint::black_box;
 
@@ -218,4 +220,70 @@ fn too_many_instructions_end_the_stepping_and_the_code_goes_on() {
     let mut sum = 0u64;
     let tape = tape_of(|| (0..100_000u64).for_each(|i| sum += black_box(i)));
     assert_eq!((tape.end, sum), (Some(End::Full), 4_999_950_000));
+}
+
+/// Loads a word of each of so many lines.
+fn scan(memory: &[u64], lines: usize) {
+    let at = memory.as_ptr();
+    // SAFETY: each turn reads one word, and callers hand over as many lines as there are turns.
+    unsafe {
+        asm!("2:", "mov rax, [{at}]", "add {at}, 64", "dec {lines}", "jnz 2b",
+            at = inout(reg) at => _, lines = inout(reg) lines => _, out("rax") _);
+    }
+}
+
+#[test]
+fn a_stepped_scan_misses_as_the_same_addresses_fed_by_hand() {
+    let geometry = Geometry::named("document-000").expect("a machine of that name");
+    let memory = vec![1u64; 8 * 1024];
+    let walk = walk_of(|| (0..3).for_each(|_| scan(&memory, 1024)));
+    let start = memory.as_ptr().addr() as u64;
+    let [mut oracle, mut model] = [(); 2].map(|()| Model::new(&geometry, 1));
+    for line in (0..3).flat_map(|_| 0..1024) {
+        oracle.access(Access { thread: 0, address: start + 64 * line, size_bytes: 8, kind: Read });
+    }
+    let inside = start..start + 64 * 1024;
+    let accesses = walk.accesses.iter().map(|(_, access)| *access);
+    accesses.filter(|access| inside.contains(&access.address)).for_each(|access| model.access(access));
+    assert_eq!(model.counts(), oracle.counts());
+}
+
+#[test]
+fn a_working_set_misses_in_the_steady_state_only_where_it_does_not_fit() {
+    let memory = vec![1u64; 8 * 1024];
+    let misses = |lines: usize| {
+        let selection = "sim:document-000".parse().expect("a geometry");
+        let counts = count_here(&selection, 1000, &mut |ops| (0..ops).for_each(|_| scan(&memory, lines)));
+        let named = |name: &str| counts.iter().find(|c| c.name == name).and_then(|c| c.per_op.clone().ok());
+        ["sim_l1d_misses", "sim_l2_misses", "sim_first_touches"].map(named)
+    };
+    assert_eq!(misses(256), [Some(0.0); 3]);
+    let [l1d, l2, first] = misses(1024).map(|count| count.expect("it is modelled"));
+    assert!((1024.0..1064.0).contains(&l1d), "{l1d}");
+    assert_eq!([l2, first], [0.0; 2]);
+}
+
+#[test]
+fn several_geometries_see_the_same_steps() {
+    let of = |names: &str| count_here(&names.parse().expect("it selects"), 1, &mut |_| ());
+    let counts = of("sim:document-000,sim:host");
+    let geometries: Vec<_> =
+        counts.iter().filter(|c| c.name == "sim_l1d_misses").map(|c| &c.provenance).collect();
+    let simulated = |name: &str| Provenance::Simulated(name.into());
+    assert_eq!(geometries, [&simulated("document-000"), &simulated("host")]);
+}
+
+#[test]
+fn a_count_that_cannot_be_stepped_to_its_end_says_why_in_each_of_its_readings() {
+    let long = |ops| (0..ops * 50_000).for_each(|i| _ = black_box(i));
+    let counts = count_here(&"sim".parse().expect("it selects"), 1000, &mut { long });
+    for count in counts {
+        let why = count.per_op.expect_err("it is too long");
+        assert!(why.detail.contains("an operation has more than 65536 instructions"), "{why}");
+    }
+}
+
+#[test]
+fn what_a_step_costs_is_measured() {
+    assert!(super::step_ns().is_ok_and(|ns| ns > 0.0));
 }
