@@ -180,7 +180,7 @@ impl Model {
             (Some(State::Modified), _) => self.counts.hitm += 1,
             (_, Some(_)) => {}
             (Some(_), None) => self.counts.fills_from_clean_copies += 1,
-            (None, None) => self.from_memory(line, write),
+            (None, None) => self.fetch_from_memory(line, write),
         }
         let goes_up = self.geometry.l3.holds == Holds::Victims && below.is_some();
         match others {
@@ -200,7 +200,7 @@ impl Model {
         }
     }
 
-    fn from_memory(&mut self, line: u64, write: bool) {
+    fn fetch_from_memory(&mut self, line: u64, write: bool) {
         self.counts.l3_misses.add(write);
         self.counts.first_touches += u64::from(self.touched.add(line));
         if self.geometry.l3.holds != Holds::Victims {
