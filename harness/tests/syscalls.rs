@@ -3,7 +3,7 @@
 
 use perfbench_harness::case::{Case, fleet, pair};
 use perfbench_harness::clock::Clock;
-use perfbench_harness::counter::syscalls::{Syscalls, Way};
+use perfbench_harness::counter::syscalls::{self, Syscalls, Way};
 use perfbench_harness::counter::{self, Counter, Reading, Selection, Source};
 use rustix::process::{Pid, WaitOptions, getppid, waitpid};
 use std::ffi::CStr;
@@ -21,6 +21,7 @@ static CHECKS: &[Check] = &[
     pure_work_makes_none,
     a_single_call_in_a_hundred_thousand_operations_is_found,
     what_other_threads_call_is_not_counted,
+    yields_of_a_thread_that_waits_are_left_out_and_others_are_not,
     the_threads_of_a_case_are_counted_by_themselves,
     reading_the_clock_is_no_call,
     calls_fail_and_are_interrupted_as_they_would_be,
@@ -122,6 +123,15 @@ fn what_other_threads_call_is_not_counted(way: Way) {
         assert_eq!(counted(way, spin).0, 0, "{way:?}");
         over.store(true, Ordering::Relaxed);
     });
+}
+
+fn yields_of_a_thread_that_waits_are_left_out_and_others_are_not(way: Way) {
+    let wait = || (0..50).for_each(|_| syscalls::yield_turn());
+    assert_eq!(counted(way, wait).0, 0, "{way:?}");
+    let yield_and_wait = || {
+        (0..50).for_each(|_| [std::thread::yield_now, syscalls::yield_turn].iter().for_each(|turn| turn()))
+    };
+    assert_eq!(counted(way, yield_and_wait).0, 50, "{way:?}");
 }
 
 fn the_threads_of_a_case_are_counted_by_themselves(way: Way) {

@@ -10,6 +10,7 @@ pub mod rtrb;
 pub mod sequenced;
 
 use perfbench_harness::case::{Arrivals, Body, Case, Gaps, Rate, open_pair, pair, solo};
+use perfbench_harness::counter::syscalls::yield_turn;
 use perfbench_harness::{Bound, Isa, Point, Role, Setup, Unavailable, Variant, Workload};
 
 /// A bounded first-in-first-out queue that is made as two sides, one for each thread. A side is neither `Clone` nor
@@ -96,7 +97,7 @@ impl Patience {
     #[cold]
     fn yield_cpu(&self) {
         assert!(self.0 < Self::GIVE_UP, "the other side of the ring does nothing any more");
-        std::thread::yield_now();
+        yield_turn();
     }
 }
 

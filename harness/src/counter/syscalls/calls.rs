@@ -47,6 +47,13 @@ impl Calls {
         self.nameless.fetch_add(calls, Ordering::Relaxed);
     }
 
+    /// Takes back so many yields: they were the waiting's and not the operation's.
+    pub fn forgive_yields(&self, yields: u64) {
+        let named = &self.by_number[libc::SYS_sched_yield as usize];
+        let counted = if named.load(Ordering::Relaxed) >= yields { named } else { &self.nameless };
+        counted.fetch_sub(yields.min(counted.load(Ordering::Relaxed)), Ordering::Relaxed);
+    }
+
     /// From here on calls may pass uncounted.
     pub fn give_up(&self) {
         self.incomplete.store(true, Ordering::Relaxed);
@@ -95,6 +102,17 @@ mod tests {
         let second = made(&[libc::SYS_futex]);
         assert_eq!(told(&[first, second]), "futex 3, getppid 1");
         assert_eq!(first.total() + second.total(), 4);
+    }
+
+    #[test]
+    fn forgiven_yields_are_taken_from_where_they_were_counted() {
+        let named = made(&[libc::SYS_sched_yield, libc::SYS_futex, libc::SYS_sched_yield]);
+        named.forgive_yields(2);
+        assert_eq!(told(&[named]), "futex 1");
+        let nameless = Calls::new();
+        nameless.note_nameless(3);
+        nameless.forgive_yields(2);
+        assert_eq!(nameless.total(), 1);
     }
 
     #[test]

@@ -40,6 +40,16 @@ struct Seat {
 thread_local! {
     /// The seat of this thread while it is in a region: it can be had without a call of the kernel.
     static HERE: Cell<*const Seat> = const { Cell::new(ptr::null()) };
+
+    /// Yields of this thread while it waited for a partner in a region.
+    static YIELDS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Gives up this thread's turn while it waits for a partner, by one call that is not counted: how often a thread waits
+/// is the machine's doing, and not that of the operation that is measured.
+pub fn yield_turn() {
+    YIELDS.set(YIELDS.get() + 1);
+    std::thread::yield_now();
 }
 
 impl Ledger {
@@ -103,6 +113,7 @@ fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Bracket for Ledger {
     fn enter(&self) {
+        YIELDS.set(0);
         let begun = self.seat().and_then(|seat| {
             HERE.set(Arc::as_ptr(&seat));
             seat.watch.begin()
@@ -119,6 +130,7 @@ impl Bracket for Ledger {
         // lives, and a thread leaves the ledger that it has entered.
         if let Some(seat) = unsafe { seat.as_ref() } {
             seat.watch.end();
+            seat.calls.forgive_yields(YIELDS.get());
         }
     }
 }

@@ -11,6 +11,8 @@ mod names;
 mod seccomp;
 mod tracepoint;
 
+pub use ledger::yield_turn;
+
 use super::{Counter, Event, Group, Place, Reading, Selection, Source, canary};
 use crate::clock::Bracket;
 use crate::unavailable::{Reason, Unavailable};
