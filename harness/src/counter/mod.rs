@@ -102,6 +102,12 @@ pub trait Counter {
         None
     }
 
+    /// Whether each counted region comes right after an uncounted one of the same operations: what is counted depends on
+    /// what caches and predictors hold, and something else may have run since.
+    fn wants_warmth(&self) -> bool {
+        false
+    }
+
     /// Operations of the counted region, at most `most`; asked once it is ready.
     fn counted_ops(&self, most: u64) -> u64 {
         most
@@ -244,7 +250,8 @@ pub static SOURCES: &[&dyn Source] = &[
 const EMPTY_REGIONS: usize = 3;
 
 /// Counts `run`, which performs as many operations as its pass says (none, too) by the pass's clock, in passes of `ops`
-/// operations for each selected source, less what `run` counts around no operation. A source that cannot count here
+/// operations for each selected source, less what `run` counts around no operation; where a source asks for warmth, it
+/// performs them once more beforehand. A source that cannot count here
 /// yields its counts with the reason and leaves out its passes.
 ///
 /// # Panics
@@ -318,6 +325,9 @@ pub fn refused(source: &dyn Source, reason: &Unavailable) -> Vec<Count> {
 
 fn net(counter: &mut dyn Counter, ops: u64, run: &mut dyn FnMut(&Pass<'_>)) -> Vec<Reading> {
     let empty: Vec<_> = (0..EMPTY_REGIONS).map(|_| region(counter, 0, run)).collect();
+    if counter.wants_warmth() {
+        run(&Pass { ops, bracket: None });
+    }
     let mut readings = region(counter, ops, run);
     for (event, reading) in readings.iter_mut().enumerate() {
         let least = |of: &dyn Fn(&Reading) -> Option<f64>| {

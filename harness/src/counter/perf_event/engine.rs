@@ -185,6 +185,11 @@ impl<K: Kernel + Clone + 'static> Counter for Passes<K> {
         Some(pass)
     }
 
+    /// A canary of the pass before leaves the caches full of its own.
+    fn wants_warmth(&self) -> bool {
+        true
+    }
+
     fn stop(&mut self, ops: u64) -> Vec<Reading> {
         let replies = self.pass.clone().and_then(|pass| pass.end());
         self.region = self.region(&replies);

@@ -220,21 +220,24 @@ fn a_buffer_that_is_too_short_is_an_error_and_no_count() {
     assert!(readings[0].value.is_err());
 }
 
-/// Counts with work whose share of the counters and instructions a closure tells, by the number of the counted region.
+/// Regions of a pass that have operations: a warm one and the counted one.
+const WITH_OPERATIONS: u32 = 2;
+
+/// Counts with work whose share of the counters and instructions a closure tells, by the number of the pass.
 fn uneven(fake: &Fake, probes: Vec<Probe>, mut work: impl FnMut(u32) -> (u64, u64)) -> (u32, Vec<Reading>) {
-    let mut regions = 0;
+    let mut regions = 0u32;
     let readings = passes(&mut opened(fake, probes), &mut Anchor::default(), 100, &mut |pass| {
         pass.inside(|| {
             if pass.ops > 0 {
                 regions += 1;
-                let (running_ns, instructions) = work(regions);
+                let (running_ns, instructions) = work(regions.div_ceil(WITH_OPERATIONS));
                 let half = |count| count * running_ns / 100_000;
                 let counts = [(CYCLES, 9), (INSTRUCTIONS, instructions), (10, half(600)), (14, 5)];
                 fake.work(100_000, running_ns, &counts);
             }
         });
     });
-    (regions, readings)
+    (regions / WITH_OPERATIONS, readings)
 }
 
 fn first_of(readings: &[Reading]) -> (Option<f64>, Provenance) {
@@ -287,6 +290,22 @@ fn a_zero_is_no_count_unless_a_canary_has_moved_the_event() {
     let reads_of_the_trial = 1;
     fake.state().late = Some((reads_of_the_trial + 2 * regions_of_a_pass + 2, 12, 9));
     assert_eq!(counted(&fake, events(3))[2].value, Ok(0.0));
+}
+
+/// A canary runs when the zero of `e12` is doubted, at the end of the first pass.
+#[test]
+fn every_counted_region_comes_right_after_an_uncounted_one_of_the_same_operations() {
+    let fake = Fake::default();
+    let mut source = opened(&fake, events(6));
+    let mut order = Vec::new();
+    let readings = passes(&mut source, &mut Anchor::default(), 100, &mut |pass| {
+        let before = fake.state().reads;
+        pass.inside(|| fake.work(pass.ops, pass.ops, &[(INSTRUCTIONS, 10 * pass.ops)]));
+        order.push((pass.ops, fake.state().reads > before));
+    });
+    assert!(readings[2].value.as_ref().unwrap_err().detail.starts_with("the canary"), "{readings:?}");
+    let (empty, warm, counted) = ((0, true), (100, false), (100, true));
+    assert_eq!(order, [empty, empty, empty, warm, counted].repeat(2));
 }
 
 #[test]
