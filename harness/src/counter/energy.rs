@@ -248,19 +248,22 @@ impl<T: Time> Meter<T> {
         share: f64,
     ) -> [Reading; 2] {
         let [net, idle] = [EVENTS[2 * kind].name, EVENTS[2 * kind + 1].name];
-        match (used_uj, self.idle_w[kind].clone()) {
-            (Ok(used_uj), Ok(idle_w)) => {
+        let folders = self.zones.kinds[kind].folders();
+        let idle_w = self.idle_w[kind].clone();
+        let known = used_uj.and_then(|used_uj| {
+            let idle_w = idle_w?;
+            above_idle(used_uj, idle_w, took_s, &folders).map(|()| (used_uj, idle_w))
+        });
+        match known {
+            Ok((used_uj, idle_w)) => {
                 let idle_uj = idle_w * took_s * 1e6;
-                let folders = self.zones.kinds[kind].folders();
                 let reading = |name, uj: f64| {
                     Reading::counted(name, uj * share, Provenance::HwRaw)
                         .by(format!("{folders}, {took_s:.2} s, idle {idle_w:.1} W"))
                 };
-                [reading(net, (used_uj - idle_uj).max(0.0)), reading(idle, idle_uj)]
+                [reading(net, used_uj - idle_uj), reading(idle, idle_uj)]
             }
-            (Err(reason), _) | (_, Err(reason)) => {
-                [net, idle].map(|name| Reading::absent(name, reason.clone()))
-            }
+            Err(reason) => [net, idle].map(|name| Reading::absent(name, reason.clone())),
         }
     }
 }
@@ -287,6 +290,24 @@ impl<T: Time> Counter for Meter<T> {
             self.used_uj(began, &ended).into_iter().map(|used| long_enough(took_s).and(used)).enumerate();
         used.flat_map(|(kind, used)| self.readings_of(kind, used, took_s, share)).collect()
     }
+}
+
+/// Refuses zones that stood still, and an idle power that was none.
+fn above_idle(used_uj: f64, idle_w: f64, took_s: f64, folders: &str) -> Result<(), Unavailable> {
+    let refuse = |detail| Err(Unavailable::new(Reason::Unsupported, detail));
+    let used_w = used_uj / 1e6 / took_s;
+    if used_uj <= 0.0 {
+        return refuse(format!(
+            "{folders} stood still for {took_s:.2} s, so its zero would say nothing; choose another machine"
+        ));
+    }
+    if used_w < idle_w {
+        return refuse(format!(
+            "{folders} used {idle_w:.1} W before the operations and {used_w:.1} W during them: something else ran while the \
+             machine should have idled; end it and count again"
+        ));
+    }
+    Ok(())
 }
 
 fn long_enough(took_s: f64) -> Result<(), Unavailable> {

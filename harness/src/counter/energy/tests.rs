@@ -153,6 +153,24 @@ fn a_region_that_is_too_short_says_so() {
 }
 
 #[test]
+fn an_idle_window_in_which_something_ran_is_no_measure_of_idling() {
+    let machine = Machine::new().with("intel-rapl:0", "package-0", Some(1e9), 0.0, [50.0, 20.0]);
+    for reading in &machine.count(10)[..2] {
+        let reason = reading.clone().unwrap_err();
+        assert!(reason.detail.contains("used 50.0 W before the operations and 20.0 W during"), "{reason}");
+    }
+}
+
+#[test]
+fn a_zone_that_never_moves_has_no_energy_rather_than_none_used() {
+    let machine = Machine::new().with("intel-rapl:0", "package-0", Some(1e9), 7.0, [0.0, 0.0]);
+    for reading in &machine.count(10)[..2] {
+        let reason = reading.clone().unwrap_err();
+        assert!(reason.detail.starts_with("intel-rapl:0 stood still for 0.1"), "{reason}");
+    }
+}
+
+#[test]
 fn the_method_tells_the_zones_the_time_and_the_idle_power() {
     let machine = Machine::new().with("intel-rapl:0", "package-0", Some(1e9), 0.0, PACKAGE).with(
         "intel-rapl:1",
