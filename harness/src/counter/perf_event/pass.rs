@@ -70,14 +70,15 @@ impl<K: Kernel> Opened<K> {
     /// The kernel's refusal.
     pub fn now(&self, kernel: &K) -> io::Result<Reply> {
         let mut bytes = [0; RAW_BYTES];
-        self.read(kernel, &mut bytes)?;
-        Ok(Reply::parse(&bytes, &self.ids))
+        let length_bytes = self.read(kernel, &mut bytes)?;
+        Reply::parse(&bytes[..length_bytes], &self.ids)
     }
 
-    fn read(&self, kernel: &K, into: &mut [u8; RAW_BYTES]) -> io::Result<()> {
+    /// How many bytes the kernel has written.
+    fn read(&self, kernel: &K, into: &mut [u8; RAW_BYTES]) -> io::Result<usize> {
         match kernel.read(&self.leader, into)? {
             0 => Err(io::Error::new(io::ErrorKind::UnexpectedEof, errno::GAVE_UP)),
-            _ => Ok(()),
+            length_bytes => Ok(length_bytes),
         }
     }
 }
@@ -93,7 +94,8 @@ struct Slot<K: Kernel> {
 struct Seen {
     before: [u8; RAW_BYTES],
     after: [u8; RAW_BYTES],
-    begun: io::Result<()>,
+    /// How many bytes of `before` the kernel has written.
+    begun: io::Result<usize>,
     /// What was counted since the last look; none where the thread had no operation.
     counted: Option<io::Result<Reply>>,
 }
@@ -102,7 +104,7 @@ impl<K: Kernel> Slot<K> {
     fn new(kernel: &K, target: Target, mut group: Opened<K>) -> io::Result<Self> {
         group.enable(kernel)?;
         let (before, after) = ([0; RAW_BYTES], [0; RAW_BYTES]);
-        Ok(Self { target, group, seen: Mutex::new(Seen { before, after, begun: Ok(()), counted: None }) })
+        Ok(Self { target, group, seen: Mutex::new(Seen { before, after, begun: Ok(0), counted: None }) })
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -119,9 +121,12 @@ impl<K: Kernel> Slot<K> {
         let mut seen = self.seen();
         let seen = &mut *seen;
         let ended = self.group.read(kernel, &mut seen.after);
-        let begun = std::mem::replace(&mut seen.begun, Ok(()));
-        let parse = |bytes| Reply::parse(bytes, &self.group.ids);
-        let counted = begun.and(ended).map(|()| parse(&seen.after).since(&parse(&seen.before)));
+        let begun = std::mem::replace(&mut seen.begun, Ok(0));
+        let parse =
+            |bytes: &[u8; RAW_BYTES], length_bytes| Reply::parse(&bytes[..length_bytes], &self.group.ids);
+        let before = begun.and_then(|length_bytes| parse(&seen.before, length_bytes));
+        let after = ended.and_then(|length_bytes| parse(&seen.after, length_bytes));
+        let counted = before.and_then(|before| Ok(after?.since(&before)));
         seen.counted = Some(match (seen.counted.take(), counted) {
             (Some(Ok(earlier)), Ok(now)) => Ok(earlier.and(&now)),
             (Some(Err(error)), _) | (_, Err(error)) => Err(error),

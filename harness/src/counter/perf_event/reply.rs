@@ -2,6 +2,7 @@
 
 use crate::record::Provenance;
 use crate::unavailable::{Reason, Unavailable};
+use std::io;
 
 /// Most events of a group.
 pub const MAX_EVENTS: usize = 8;
@@ -21,14 +22,23 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// Reads the kernel's bytes; `ids` are the kernel's ids of the wanted events, none for one that was refused.
-    pub fn parse(bytes: &[u8], ids: &[Option<u64>]) -> Reply {
+    /// Reads what the kernel has written; `ids` are its ids of the wanted events, none for one that was refused, whose
+    /// value is 0.
+    ///
+    /// # Errors
+    /// `InvalidData` where the reply is cut short or has no value for one of the ids.
+    pub fn parse(bytes: &[u8], ids: &[Option<u64>]) -> io::Result<Reply> {
         let words: Vec<u64> = bytes.as_chunks().0.iter().map(|word| u64::from_ne_bytes(*word)).collect();
-        let members = words[3..].as_chunks::<2>().0.iter().take(words[0] as usize);
-        let value = |id: &Option<u64>| {
-            members.clone().find(|[_, of]| Some(*of) == *id).map_or(0, |[value, _]| *value)
+        let [events, enabled_ns, running_ns, members @ ..] = words.as_slice() else { return Err(strange()) };
+        let members = members.as_chunks::<2>().0;
+        let members =
+            usize::try_from(*events).ok().and_then(|events| members.get(..events)).ok_or_else(strange)?;
+        let value = |id: &Option<u64>| match id {
+            None => Ok(0),
+            Some(id) => members.iter().find(|[_, of]| of == id).map(|[value, _]| *value).ok_or_else(strange),
         };
-        Reply { enabled_ns: words[1], running_ns: words[2], values: ids.iter().map(value).collect() }
+        let values = ids.iter().map(value).collect::<io::Result<_>>()?;
+        Ok(Reply { enabled_ns: *enabled_ns, running_ns: *running_ns, values })
     }
 
     /// Two regions of the same events as one.
@@ -48,6 +58,10 @@ impl Reply {
             values: self.values.iter().zip(&before.values).map(|(a, b)| a.wrapping_sub(*b)).collect(),
         }
     }
+}
+
+fn strange() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "the kernel's reply has no value for one of the events")
 }
 
 /// A count over all threads of a region, and the share of the time for which it was really counted.
@@ -105,7 +119,7 @@ mod tests {
     fn recorded(words: &[u64], ids: &[u64]) -> Reply {
         let mut bytes = [0; RAW_BYTES];
         bytes.as_chunks_mut().0.iter_mut().zip(words).for_each(|(byte, word)| *byte = word.to_ne_bytes());
-        Reply::parse(&bytes, &ids.iter().copied().map(Some).collect::<Vec<_>>())
+        Reply::parse(&bytes, &ids.iter().copied().map(Some).collect::<Vec<_>>()).expect("a whole reply")
     }
 
     #[test]
@@ -117,7 +131,24 @@ mod tests {
     #[test]
     fn a_refused_member_does_not_take_anothers_value() {
         let bytes: Vec<u8> = [1u64, 10, 10, 7, 0, 0, 0].iter().flat_map(|word| word.to_ne_bytes()).collect();
-        assert_eq!(Reply::parse(&bytes, &[None, Some(0)]).values, [0, 7]);
+        assert_eq!(Reply::parse(&bytes, &[None, Some(0)]).unwrap().values, [0, 7]);
+    }
+
+    #[test]
+    fn a_reply_without_a_wanted_event_or_cut_short_is_an_error_and_no_zero() {
+        let bytes: Vec<u8> = [2u64, 10, 10, 7, 1, 8, 2].iter().flat_map(|word| word.to_ne_bytes()).collect();
+        let parsed = |length_bytes: usize, id| Reply::parse(&bytes[..length_bytes], &[Some(id)]);
+        assert_eq!(parsed(56, 2).unwrap().values, [8]);
+        for (length_bytes, id) in [(56, 3), (40, 1), (16, 1), (0, 1)] {
+            assert_eq!(
+                parsed(length_bytes, id).unwrap_err().kind(),
+                io::ErrorKind::InvalidData,
+                "{length_bytes}"
+            );
+        }
+        let mut endless = bytes.clone();
+        endless[..8].fill(0xff);
+        assert!(Reply::parse(&endless, &[Some(1)]).is_err());
     }
 
     #[test]

@@ -141,7 +141,8 @@ fn both_ways() -> io::Result<Option<(u64, u64)>> {
     let ids = [Some(Linux.id(&event))];
     let by_kernel = || {
         let mut bytes = [0; RAW_BYTES];
-        Linux.read(&event, &mut bytes).map(|_| Reply::parse(&bytes, &ids).values[0])
+        let length_bytes = Linux.read(&event, &mut bytes)?;
+        io::Result::Ok(Reply::parse(&bytes[..length_bytes], &ids)?.values[0])
     };
     let kernel_before = by_kernel()?;
     let user_before = read(&page);
