@@ -27,6 +27,7 @@ static CHECKS: &[Check] = &[
     calls_fail_and_are_interrupted_as_they_would_be,
     threads_and_processes_start_and_end_as_they_would,
     masks_and_stacks_of_signals_are_set_as_they_would_be,
+    masks_that_cannot_be_read_are_refused_as_they_would_be,
 ];
 
 fn main() {
@@ -241,6 +242,19 @@ fn masks_and_stacks_of_signals_are_set_as_they_would_be(way: Way) {
         }
     });
     assert_eq!(calls, 4, "{way:?}");
+}
+
+/// The kernel answers, not a fault in whoever watches.
+fn masks_that_cannot_be_read_are_refused_as_they_would_be(way: Way) {
+    const NOWHERE: usize = 8;
+    let set_mask = |address: usize, size_bytes: usize| {
+        let (how, none) = (libc::SIG_BLOCK, std::ptr::null_mut::<u64>());
+        // SAFETY: the kernel refuses the address or the size, and changes nothing.
+        let status = unsafe { libc::syscall(libc::SYS_rt_sigprocmask, how, address, none, size_bytes) };
+        (status, std::io::Error::last_os_error().raw_os_error())
+    };
+    let (calls, answers) = counted(way, || [set_mask(NOWHERE, 8), set_mask(NOWHERE, 7)]);
+    assert_eq!((calls, answers), (2, [(-1, Some(libc::EFAULT)), (-1, Some(libc::EINVAL))]), "{way:?}");
 }
 
 fn signal_stack() -> libc::stack_t {

@@ -3,6 +3,7 @@
 
 use super::tape::{End, REGISTERS, RIP, STEPS_MOST, Step, Tape};
 use crate::clock::Bracket;
+use crate::counter::syscalls::gate::wanted_signals;
 use std::arch::asm;
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
@@ -205,6 +206,7 @@ fn pass_on(signal: c_int) {
 }
 
 /// Places of registers in the kernel's order.
+const R10: usize = 2;
 const RAX: usize = 13;
 const RDI: usize = 8;
 const RSI: usize = 9;
@@ -219,13 +221,10 @@ fn blocks_the_signal(frame: &Frame) -> bool {
         // SAFETY: as above.
         unsafe { second.read() == 0x05 }
     };
-    let blocks = |set: u64| {
-        let set: *const u64 = std::ptr::with_exposed_provenance(set as usize);
-        // SAFETY: the code hands the address to the kernel, which reads the same word; null is no address.
-        !set.is_null() && unsafe { set.read_unaligned() } & 1 << (libc::SIGTRAP - 1) != 0
-    };
     let adds = frame.registers[RDI] != libc::SIG_UNBLOCK as u64;
-    is_call && frame.registers[RAX] == libc::SYS_rt_sigprocmask as u64 && adds && blocks(frame.registers[RSI])
+    let sets_mask = is_call && frame.registers[RAX] == libc::SYS_rt_sigprocmask as u64 && adds;
+    let wanted = || wanted_signals(frame.registers[RSI], frame.registers[R10]);
+    sets_mask && wanted().is_some_and(|signals| signals & 1 << (libc::SIGTRAP - 1) != 0)
 }
 
 /// First byte of an instruction with a mask register; where in it that register's number stands.

@@ -3,7 +3,7 @@
 //! after the region. Threads and processes that are started in a region are not watched: the kernel gives them none of it.
 
 use super::calls::Calls;
-use super::gate;
+use super::gate::{self, MASK_BYTES};
 use super::ledger::Watch;
 use crate::unavailable::{Reason, Unavailable};
 use libc::{c_int, c_long, c_void, siginfo_t, ucontext_t};
@@ -25,8 +25,6 @@ const BLOCK: u8 = 1;
 /// `si_code` of a signal that this facility sends.
 const SYS_USER_DISPATCH: c_int = 2;
 
-/// Size of the kernel's own signal mask, bytes; the C library's is larger.
-const MASK_BYTES: u64 = 8;
 const SIGSYS_BIT: u64 = 1 << (libc::SIGSYS - 1);
 
 /// What handler and kernel know of a thread. It lives for ever, because the kernel reads the selector at every call.
@@ -151,13 +149,15 @@ unsafe extern "C" fn on_call(_: c_int, info: *mut siginfo_t, context: *mut c_voi
     }
 }
 
-/// Lets the thread make the call when the handler has returned. A mask that would hold the signal back is set here and
+/// Lets the thread make the call when the handler has returned. A mask that could hold the signal back is set here and
 /// now, without that bit.
 fn make(desk: &Desk, context: &mut ucontext_t) {
     let registers = &mut context.uc_mcontext.gregs;
-    let set = registers[libc::REG_RSI as usize] as *const u64;
-    if registers[libc::REG_RAX as usize] == libc::SYS_rt_sigprocmask && !set.is_null() {
-        return set_mask(context, set);
+    if registers[libc::REG_RAX as usize] == libc::SYS_rt_sigprocmask {
+        let [set, size_bytes] = [libc::REG_RSI, libc::REG_R10].map(|name| registers[name as usize] as u64);
+        if let Some(wanted) = gate::wanted_signals(set, size_bytes) {
+            return set_mask(context, wanted);
+        }
     }
     let after = &mut registers[libc::REG_RIP as usize];
     match gate::stub_for(*after as u64) {
@@ -174,10 +174,8 @@ fn make(desk: &Desk, context: &mut ucontext_t) {
 const SYSCALL_BYTES: i64 = 2;
 
 /// The mask that the handler runs under is the thread's own, and the one in `context` returns when the handler does.
-fn set_mask(context: &mut ucontext_t, set: *const u64) {
+fn set_mask(context: &mut ucontext_t, wanted: u64) {
     let register = |name: c_int| context.uc_mcontext.gregs[name as usize] as u64;
-    // SAFETY: the thread asked the kernel to read a mask there.
-    let wanted = unsafe { set.read_unaligned() };
     let how = register(libc::REG_RDI);
     let kept = if how == libc::SIG_UNBLOCK as u64 { wanted } else { wanted & !SIGSYS_BIT };
     let arguments = [how, (&raw const kept).addr() as u64, register(libc::REG_RDX), register(libc::REG_R10)];

@@ -71,6 +71,22 @@ pub unsafe fn call(number: libc::c_long, arguments: [u64; 4]) -> i64 {
     unsafe { code(number as u64, first, second, third, fourth) }
 }
 
+/// Size of the kernel's own signal mask, bytes; the C library's is larger.
+pub const MASK_BYTES: u64 = 8;
+
+/// The signals that a call of `rt_sigprocmask` with these arguments asks for; none where it asks for none, or where the
+/// kernel will refuse the size or the address, which it is asked about without a change.
+pub fn wanted_signals(set: u64, size_bytes: u64) -> Option<u64> {
+    /// What no call means by `how`: the kernel reads the set before it refuses it.
+    const NO_HOW: u64 = u64::MAX >> 33;
+    // SAFETY: the kernel looks at the address by itself and writes nothing.
+    let answer = unsafe { call(libc::SYS_rt_sigprocmask, [NO_HOW, set, 0, size_bytes]) };
+    let readable = set != 0 && size_bytes == MASK_BYTES && answer == -i64::from(libc::EINVAL);
+    let set: *const u64 = std::ptr::with_exposed_provenance(set as usize);
+    // SAFETY: the kernel has just read a mask there.
+    readable.then(|| unsafe { set.read_unaligned() })
+}
+
 /// The stub that makes a call and goes on at `site`; none where all stubs serve other sites.
 pub fn stub_for(site: u64) -> Option<u64> {
     let first = (site.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize;

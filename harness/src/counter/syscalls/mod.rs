@@ -5,7 +5,7 @@ mod calls;
 #[cfg(target_arch = "x86_64")]
 mod dispatch;
 #[cfg(target_arch = "x86_64")]
-mod gate;
+pub(super) mod gate;
 mod ledger;
 mod names;
 mod seccomp;
