@@ -90,7 +90,7 @@ impl Walk {
                 self.hidden += 1;
                 continue;
             }
-            if let Some((address, size_bytes)) = operation.reach(memory, step, tape) {
+            for (address, size_bytes) in operation.reach(memory, step, tape) {
                 self.loads +=
                     u64::from(memory.access() != OpAccess::Write && memory.access() != OpAccess::CondWrite);
                 self.stores += u64::from(kind == AccessKind::Write);
@@ -142,28 +142,57 @@ impl Operation {
         by_vector || masked_by_vector || self.size(memory).size() == 0
     }
 
-    /// First address and bytes of an access; none where a count or a mask of zero lets nothing happen.
-    fn reach(&self, memory: &UsedMemory, step: &Step, tape: &Tape) -> Option<(u64, u32)> {
+    /// First address and bytes of each stretch of an access; none where a count or a mask of zero lets nothing happen.
+    fn reach(&self, memory: &UsedMemory, step: &Step, tape: &Tape) -> Vec<(u64, u32)> {
         if self.is_repeated() && general(Register::RCX, step) == 0 {
-            return None;
+            return Vec::new();
         }
         let address = memory.virtual_address(0, |register, _, _| Some(value(register, step, tape)));
         let address = address.expect("every register of an access is known");
-        let (from_bytes, size_bytes) = masked(&self.instruction, self.size(memory), step.mask)?;
-        Some((address.wrapping_add(from_bytes), size_bytes))
+        let parts = masked(&self.instruction, self.size(memory), step.mask);
+        parts
+            .into_iter()
+            .map(|(from_bytes, size_bytes)| (address.wrapping_add(from_bytes), size_bytes))
+            .collect()
     }
 }
 
-/// The part of an operand that its mask lets through, from the first chosen element to the last.
-fn masked(instruction: &Instruction, size: MemorySize, mask: u64) -> Option<(u64, u32)> {
+/// The parts of an operand that its mask lets through: where each begins in it, and bytes.
+fn masked(instruction: &Instruction, size: MemorySize, mask: u64) -> Vec<(u64, u32)> {
     let (whole_bytes, element_bytes) = (size.size(), size.element_size());
     if instruction.op_mask() == Register::None || size.is_broadcast() {
-        return Some((0, whole_bytes as u32));
+        return vec![(0, whole_bytes as u32)];
     }
     let elements = whole_bytes / element_bytes;
     let chosen = if elements >= 64 { mask } else { mask & ((1 << elements) - 1) };
-    let (first, last) = (u64::from(chosen.trailing_zeros()), 64 - u64::from(chosen.leading_zeros()));
-    (chosen != 0).then(|| (first * element_bytes as u64, ((last - first) * element_bytes as u64) as u32))
+    let bytes = |(first, elements): (u32, u32)| {
+        (u64::from(first) * element_bytes as u64, elements * element_bytes as u32)
+    };
+    runs(chosen).map(bytes).collect()
+}
+
+/// The runs of set bits: number of the first, and how many.
+fn runs(mut mask: u64) -> impl Iterator<Item = (u32, u32)> {
+    std::iter::from_fn(move || {
+        let first = mask.trailing_zeros();
+        let bits = mask.checked_shr(first)?.trailing_ones();
+        mask &= u64::MAX.checked_shl(first + bits).unwrap_or(0);
+        Some((first, bits))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mask_with_holes_has_a_run_for_each_stretch_of_set_bits() {
+        let all = |mask| runs(mask).collect::<Vec<_>>();
+        assert_eq!(all(0), []);
+        assert_eq!(all(u64::MAX), [(0, 64)]);
+        assert_eq!(all(0b1011_0110), [(1, 2), (4, 2), (7, 1)]);
+        assert_eq!(all(1 << 63 | 1), [(0, 1), (63, 1)]);
+    }
 }
 
 fn value(register: Register, step: &Step, tape: &Tape) -> u64 {
