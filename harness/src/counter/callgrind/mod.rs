@@ -15,11 +15,12 @@ use crate::machine;
 use crate::record::Provenance;
 use crate::unavailable::{Reason, Unavailable};
 use request::{Request, ask};
+use std::ffi::{CString, OsString};
 use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Each event with callgrind's name for it.
 #[rustfmt::skip]
@@ -67,16 +68,17 @@ impl Source for Callgrind {
     fn under(&self, needs: Isa) -> Result<Vec<String>, Unavailable> {
         valgrind::can_run(needs)?;
         let valgrind = valgrind::find()?;
-        let folder = folder_of(std::process::id());
-        fresh(&folder).map_err(|error| {
+        let folder = fresh().map_err(|error| {
             Unavailable::new(Reason::Unsupported, format!("callgrind has no place to write: {error}"))
         })?;
-        Ok(command(&valgrind, &folder))
+        let command = command(&valgrind, &folder);
+        folders().push(folder);
+        Ok(command)
     }
 
     fn ended(&self) {
-        // What cannot be removed is looked for again before the next process.
-        let _ = fs::remove_dir_all(folder_of(std::process::id()));
+        // What cannot be removed is in nobody's way: no name comes twice.
+        folders().drain(..).for_each(|folder| _ = fs::remove_dir_all(folder));
     }
 
     fn open(&self, _: &Selection) -> Result<Box<dyn Counter>, Unavailable> {
@@ -84,9 +86,12 @@ impl Source for Callgrind {
             let detail = "callgrind counts only in a process that it runs";
             return Err(Unavailable::new(Reason::Unsupported, detail));
         }
-        let parent = rustix::process::getppid().map_or(0, |pid| pid.as_raw_nonzero().get() as u32);
+        let folder = std::env::var_os(FOLDER).ok_or_else(|| {
+            let detail = format!("whoever runs this program under valgrind must name a folder in {FOLDER}");
+            Unavailable::new(Reason::Unsupported, detail)
+        })?;
         let method = valgrind::tell(&machine::probe()).rounded.join(", ");
-        Ok(Box::new(Region { folder: folder_of(parent), bracket: Arc::new(Toggle), method }))
+        Ok(Box::new(Region { folder: folder.into(), bracket: Arc::new(Toggle), method }))
     }
 }
 
@@ -100,7 +105,9 @@ fn command(valgrind: &Path, folder: &Path) -> Vec<String> {
         "--collect-atstart=no",
         "--fair-sched=try",
     ];
-    let mut command = vec![valgrind.display().to_string()];
+    // The process learns of its folder in the only way that valgrind passes on unchanged.
+    let told = format!("{FOLDER}={}", folder.display());
+    let mut command = vec!["env".to_owned(), told, valgrind.display().to_string()];
     command.extend(options.map(str::to_owned));
     command.extend(valgrind::tell(&machine::probe()).arguments);
     command.push(format!("--callgrind-out-file={}", folder.join(FILE).display()));
@@ -109,18 +116,25 @@ fn command(valgrind: &Path, folder: &Path) -> Vec<String> {
 
 const FILE: &str = "out";
 
-/// Where the processes of one perfbench leave their files: known to it and to them.
-fn folder_of(parent: u32) -> PathBuf {
-    std::env::temp_dir().join(format!("perfbench-callgrind-{parent}"))
+/// Environment variable that tells the process under valgrind where its counts are left.
+const FOLDER: &str = "PERFBENCH_CALLGRIND";
+
+/// The folders of the processes that have not ended.
+fn folders() -> MutexGuard<'static, Vec<PathBuf>> {
+    static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+    FOLDERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes a folder that only this user may look into, in the place of one that a dead process has left.
-fn fresh(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    fs::DirBuilder::new().mode(0o700).create(folder)
+/// Makes a folder of a name that nobody can foresee and that only this user may look into.
+fn fresh() -> io::Result<PathBuf> {
+    let template = std::env::temp_dir().join("perfbench-callgrind-XXXXXX").into_os_string().into_vec();
+    let template = CString::new(template)?.into_raw();
+    // SAFETY: the call writes over the last six letters of a string that is this function's own.
+    let made = unsafe { libc::mkdtemp(template) };
+    let error = io::Error::last_os_error();
+    // SAFETY: the string was let go of above, and its length is what it was.
+    let folder = unsafe { CString::from_raw(template) };
+    if made.is_null() { Err(error) } else { Ok(OsString::from_vec(folder.into_bytes()).into()) }
 }
 
 /// Counts on this thread from `enter` to `leave`.
@@ -196,4 +210,21 @@ fn moved(output: Output, ops: u64) -> Result<Output, Unavailable> {
         return Err(Unavailable::new(Reason::Broke, detail));
     }
     Ok(output)
+}
+
+#[cfg(all(test, not(miri)))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn each_process_has_a_folder_of_its_own_that_nobody_else_may_look_into() {
+        let made = [fresh().expect("a folder"), fresh().expect("another")];
+        assert_ne!(made[0], made[1]);
+        for folder in &made {
+            let mode = fs::metadata(folder).expect("it is there").permissions().mode();
+            assert_eq!(mode & 0o777, 0o700);
+            fs::remove_dir(folder).expect("it is empty");
+        }
+    }
 }
