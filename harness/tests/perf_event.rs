@@ -56,8 +56,10 @@ fn told(fact: &CounterFacts) -> String {
 /// Ten times the loop is ten times the instructions, whatever a round of the loop takes.
 fn instructions_grow_with_the_work_where_they_are_counted() {
     let rounds = |rounds| (0..rounds).for_each(|round| _ = black_box(round));
-    let instructions = |ops| counter::count_here(&group("core"), ops, &mut { rounds }).swap_remove(1);
-    match (instructions(100_000).per_op, instructions(1_000_000).per_op) {
+    let once = |ops| counter::count_here(&group("core"), ops, &mut { rounds }).swap_remove(1).per_op;
+    // A timer tick within the region adds the kernel's instructions where they are counted too.
+    let least = |ops| (1..5).fold(once(ops), |least, _| least.and_then(|least| Ok(once(ops)?.min(least))));
+    match (least(100_000), least(1_000_000)) {
         (Ok(short), Ok(long)) => {
             println!("perf_event: {short} and {long} instructions a round");
             assert!((short / long - 1.0).abs() < 0.01, "{short} {long}");
@@ -78,7 +80,9 @@ fn counters_that_must_be_shared_are_scaled_or_not_counted() {
         println!("perf_event: shared counters give {:?} cycles, {:?}", cycles.value, cycles.provenance);
         match (cycles.value, cycles.provenance) {
             (Ok(value), Provenance::HwScaled(share)) => assert!(value > 0.0 && share > 0.0 && share < 1.0),
-            (Ok(value), provenance) => assert!(value > 0.0 && provenance == Provenance::HwGeneric),
+            (Ok(value), provenance) => {
+                assert!(value > 0.0 && [Provenance::HwGeneric, Provenance::HwRaw].contains(&provenance));
+            }
             (Err(why), _) => assert_eq!(why.reason, Reason::InUse, "{why}"),
         }
     }
