@@ -26,6 +26,8 @@ pub struct CountLine<'a> {
     pub origin: String,
     /// With what exactly it was counted; empty where the name says all.
     pub method: &'a str,
+    /// Whether it is a figure of the whole region, which more operations do not make more.
+    pub whole: bool,
     /// A cell a variant.
     pub cells: Vec<CountCell>,
 }
@@ -80,34 +82,34 @@ impl<'a> CountTable<'a> {
     }
 }
 
-/// What keeps two counts apart: their name, and the machine that was simulated.
+/// What keeps two counts apart: their name, and where their numbers come from.
 #[derive(Debug, Clone, PartialEq)]
 struct Key<'a> {
     name: &'a str,
-    geometry: Option<&'a str>,
+    /// None for a count that stands with whatever there is of its name: an absent one, or one that was scaled up.
+    family: Option<String>,
 }
 
 impl CountLine<'_> {
-    /// The name, with the machine that was simulated: `sim_l1d_misses @document-000`.
+    /// The name, with the machine that was simulated (`sim_l1d_misses @document-000`), and whether it is a figure of the
+    /// whole region rather than of an operation.
     pub fn label(&self) -> String {
-        match self.origin.strip_prefix("simulated: ") {
-            Some(geometry) => format!("{} @{geometry}", self.name),
-            None => self.name.into(),
-        }
+        let machine =
+            self.origin.strip_prefix("simulated: ").map_or(String::new(), |name| format!(" @{name}"));
+        format!("{}{machine}{}", self.name, if self.whole { " (region)" } else { "" })
     }
 }
 
 impl<'a> Key<'a> {
     fn of(count: &'a Count) -> Self {
-        let geometry = match &count.provenance {
-            Provenance::Simulated(geometry) => Some(geometry.as_str()),
-            _ => None,
-        };
-        Self { name: &count.name, geometry }
+        let joins = matches!(count.provenance, Provenance::HwScaled(_)) || count.per_op.is_err();
+        Self { name: &count.name, family: (!joins).then(|| origin(&count.provenance)) }
     }
 
     fn find<'b>(&self, counts: &'b [Count]) -> Option<&'b Count> {
-        counts.iter().find(|count| Key::of(count) == *self)
+        let like = |count: &&Count| Key::of(count) == *self;
+        let joining = |count: &&Count| count.name == self.name && Key::of(count).family.is_none();
+        counts.iter().find(like).or_else(|| counts.iter().find(joining))
     }
 }
 
@@ -119,22 +121,36 @@ fn keys<'a>(rows: &[(&'a str, &'a [Count])]) -> Vec<Key<'a>> {
             keys.push(key);
         }
     }
-    keys
+    let named = |name: &str| keys.iter().any(|key| key.name == name && key.family.is_some());
+    let joined: Vec<bool> = keys.iter().map(|key| key.family.is_none() && named(key.name)).collect();
+    keys.into_iter().zip(joined).filter(|(_, joined)| !joined).map(|(key, _)| key).collect()
 }
 
 /// What every row says of a count, where that is nought or one reason.
 fn in_common(key: &Key<'_>, rows: &[(&str, &[Count])]) -> Option<String> {
-    let mut all = rows.iter().map(|(_, counts)| key.find(counts));
-    let first = all.next()??;
-    let alike = |count: Option<&Count>| count.is_some_and(|count| same(&count.per_op, &first.per_op));
-    if !all.all(alike) {
+    let all: Vec<&Count> = rows.iter().map(|(_, counts)| key.find(counts)).collect::<Option<_>>()?;
+    let first = all.first()?;
+    if !all.iter().all(|count| same(&count.per_op, &first.per_op)) {
         return None;
     }
     match &first.per_op {
-        Ok(0.0) => Some(format!("None per operation in any row ({})", origin(&first.provenance))),
+        Ok(0.0) => {
+            let per = if first.whole { "" } else { " per operation" };
+            Some(format!("None{per} in any row ({})", how(&all)))
+        }
         Ok(_) => None,
-        Err(why) => Some(format!("Not measurable here in any row ({})", why.reason)),
+        Err(why) => Some(format!("Not measurable here in any row ({}: {})", why.reason, why.detail)),
     }
+}
+
+/// Where the numbers of some rows come from, and how they were counted.
+fn how(counts: &[&Count]) -> String {
+    let mut methods: Vec<&str> = counts.iter().map(|count| count.method.as_str()).collect();
+    methods.sort_unstable();
+    methods.dedup();
+    let origin = origin(&counts[0].provenance);
+    let told = std::iter::once(origin.as_str()).chain(methods).filter(|words| !words.is_empty());
+    told.collect::<Vec<_>>().join(", ")
 }
 
 fn same(a: &Result<f64, Unavailable>, b: &Result<f64, Unavailable>) -> bool {
@@ -147,11 +163,15 @@ fn same(a: &Result<f64, Unavailable>, b: &Result<f64, Unavailable>) -> bool {
 
 fn line<'a>(key: &Key<'a>, rows: &[(&'a str, &'a [Count])]) -> CountLine<'a> {
     let counts: Vec<Option<&Count>> = rows.iter().map(|(_, counts)| key.find(counts)).collect();
-    let known = counts.iter().flatten().find(|count| count.per_op.is_ok()).or(counts.iter().flatten().next());
+    let scaled = |count: &&&Count| matches!(count.provenance, Provenance::HwScaled(_));
+    let mut known: Vec<&&Count> = counts.iter().flatten().filter(|count| count.per_op.is_ok()).collect();
+    known.sort_by_key(|count| scaled(count));
+    let known = known.first().copied().or(counts.iter().flatten().next());
     CountLine {
         name: key.name,
         origin: known.map_or(String::new(), |count| origin(&count.provenance)),
         method: known.map_or("", |count| &count.method),
+        whole: known.is_some_and(|count| count.whole),
         cells: counts.into_iter().map(cell).collect(),
     }
 }
@@ -185,7 +205,9 @@ pub fn origin(provenance: &Provenance) -> String {
     match provenance {
         Provenance::HwRaw => "raw event".into(),
         Provenance::HwGeneric => "generic event".into(),
-        Provenance::HwScaled(_) => "event, scaled".into(),
+        Provenance::HwScaled(share) => {
+            format!("event, scaled up from {} of the time", words::percent(*share))
+        }
         Provenance::Simulated(geometry) => format!("simulated: {geometry}"),
         Provenance::Software => "software".into(),
         Provenance::Scripted => "scripted".into(),
@@ -208,6 +230,11 @@ impl<'a> Notes<'a> {
     fn sentences(self) -> Vec<String> {
         self.0.into_iter().map(|(told, names)| format!("{told}: {}.", names.join(", "))).collect()
     }
+}
+
+/// Whether the counts of a row come from an emulated machine.
+pub fn is_emulated(row: &Row) -> bool {
+    matches!(row.outcome, Outcome::Counted(_))
 }
 
 /// Every count of every row that was measured or counted, for formats that list them.
@@ -259,16 +286,33 @@ mod tests {
     #[test]
     fn a_count_that_is_nought_everywhere_is_a_note_and_says_who_counted() {
         table("wire_message/serialise", |table| {
-            assert!(table.notes.contains(&"None per operation in any row (software): syscalls.".to_owned()));
+            assert!(
+                table.notes.contains(
+                    &"None per operation in any row (software, seccomp trap): syscalls.".to_owned()
+                )
+            );
             assert!(table.lines.iter().all(|line| line.name != "syscalls"));
         });
+    }
+
+    #[test]
+    fn a_figure_of_the_whole_region_says_that_it_is_none_of_an_operation() {
+        let mut report = Report::of(&fixture::record());
+        let group = report.groups.iter_mut().find(|group| group.name == "wire_message/serialise").unwrap();
+        for row in &mut group.rows {
+            let Outcome::Measured(figures) = &mut row.outcome else { continue };
+            figures.counts.iter_mut().for_each(|count| count.whole = true);
+        }
+        let table = CountTable::of(group);
+        assert!(table.lines.iter().all(|line| line.label().ends_with(" (region)")), "{table:?}");
+        assert!(table.notes.iter().all(|note| !note.contains("per operation")), "{:?}", table.notes);
     }
 
     #[test]
     fn an_absent_count_beside_a_known_one_keeps_its_reason() {
         table("wire_message/serialise", |table| {
             let cycles = table.notes.iter().find(|note| note.ends_with("cycles.")).unwrap();
-            assert!(cycles.starts_with("Not measurable here in any row (no-pmu)"), "{cycles}");
+            assert!(cycles.starts_with("Not measurable here in any row (no-pmu: this VM"), "{cycles}");
         });
     }
 }

@@ -3,7 +3,7 @@
 use crate::compare::{Policy, Refused, compare};
 use crate::fixture;
 use crate::format::text::{Look, render};
-use crate::format::{csv, markdown};
+use crate::format::{counts, csv, markdown};
 use crate::model::{Outcome, Report};
 use crate::page;
 use crate::verdict::Verdict;
@@ -51,6 +51,13 @@ fn the_csv_of_an_emulated_run_keeps_counts_and_leaves_times_empty() {
     assert!(!counted.is_empty());
     assert!(counted.iter().all(|line| line.contains(&",".repeat(17))), "{text}");
     assert!(counted.iter().any(|line| line.contains(",allocations=10; cycles=emulated;")), "{text}");
+}
+
+#[test]
+fn every_line_of_the_counts_of_an_emulated_run_says_so() {
+    let text = counts::render(&Report::of(&fixture::emulated()));
+    assert!(text.lines().count() > 1, "{text}");
+    assert!(text.lines().skip(1).all(|line| line.contains(",emulated,")), "{text}");
 }
 
 #[test]

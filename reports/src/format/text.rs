@@ -2,7 +2,7 @@
 
 use super::cells;
 use super::paint::{Ink, Paint};
-use crate::counts::CountTable;
+use crate::counts::{CountCell, CountTable};
 use crate::model::{Figures, Group, Report, Row};
 use crate::verdict::{Judged, Verdict};
 use crate::words::{self, plural};
@@ -160,6 +160,10 @@ fn count_lines(group: &Group, look: &Look) -> String {
     }
     for (origin, names) in table.origins() {
         text += &wrapped(&format!("{origin}: {}", names.join(", ")), " ", "   ", look.width);
+    }
+    let scaled = |cell: &CountCell| cell.text.starts_with('~');
+    if table.lines.iter().flat_map(|line| &line.cells).any(scaled) {
+        text += " ~: scaled up, because it was on the counters for part of the time only\n";
     }
     text + &table.notes.iter().map(|note| wrapped(note, " ", "   ", look.width)).collect::<String>()
 }
