@@ -3,12 +3,14 @@
 
 mod count;
 pub mod file;
+mod latency;
 mod limit;
 mod profile;
 mod ratio;
 
 pub use count::{Count, Provenance};
 pub use file::{ReadError, Writer, read};
+pub use latency::{Latency, Percentiles};
 pub use limit::{CorePair, Limit, SPREAD_WANTED, spread};
 pub use profile::{Code, Frame, PROFILE_SCHEMA, Profile, Sample};
 pub use ratio::{log_speedups, speedup};
@@ -257,38 +259,6 @@ pub struct Launch {
     /// Percentiles of this launch's single operations, where a stamped pass was run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percentiles: Option<Percentiles>,
-}
-
-/// Percentiles of the single operations of one launch.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Percentiles {
-    /// Median, ns.
-    pub p50_ns: f64,
-    /// 90th percentile, ns.
-    pub p90_ns: f64,
-    /// 99th percentile, ns.
-    pub p99_ns: f64,
-    /// 99.9th percentile, ns.
-    pub p999_ns: f64,
-}
-
-/// Percentiles of the single operations of all launches together, and the histogram they came from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Latency {
-    /// Operations stamped.
-    pub samples: u64,
-    /// Median, ns.
-    pub p50_ns: f64,
-    /// 90th percentile, ns.
-    pub p90_ns: f64,
-    /// 99th percentile, ns.
-    pub p99_ns: f64,
-    /// 99.9th percentile, ns.
-    pub p999_ns: f64,
-    /// Largest, ns.
-    pub max_ns: f64,
-    /// HdrHistogram V2, base64, values in picoseconds.
-    pub histogram_v2: String,
 }
 
 /// How the run ended.

@@ -5,6 +5,7 @@ use super::run::{now, run_id, unwritten};
 use super::{output, verdict};
 use crate::error::Failure;
 use crate::settings::{GateRequest, Settings};
+use perfbench_harness::duel::contest::repeated;
 use perfbench_harness::duel::record::{
     Compared, Contest, CountPair, End, Header, Line, Outcome, PairLaunch, SCHEMA, SideFacts, Trial,
 };
@@ -156,11 +157,9 @@ fn launches(old: &Measured, new: &Measured) -> Vec<PairLaunch> {
 fn counts(old: &Measured, new: &Measured) -> Vec<CountPair> {
     let pair = |count: &perfbench_harness::record::Count| {
         let other = old.counts.iter().find(|other| other.name == count.name)?;
-        let exact =
-            perfbench_harness::counter::heap::counts(&count.name) && other.provenance == count.provenance;
-        let (base, candidate) = (other.per_op.clone().ok()?, count.per_op.clone().ok()?);
+        let (base, candidate) = (repeated(other)?, repeated(count)?);
         let (name, provenance) = (count.name.clone(), count.provenance.clone());
-        exact.then_some(CountPair { name, base, candidate, provenance })
+        (other.provenance == count.provenance).then_some(CountPair { name, base, candidate, provenance })
     };
     new.counts.iter().filter_map(pair).collect()
 }
