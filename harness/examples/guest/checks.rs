@@ -7,9 +7,11 @@ use perf_event::events::Hardware;
 use perf_event::{Builder, Counter as Pinned};
 use perfbench_harness::case::solo;
 use perfbench_harness::clock::{Clock, ClockChoice};
-use perfbench_harness::counter::perf_event::{CACHE, CORE};
+use perfbench_harness::counter::perf_event::{
+    CACHE, CORE, INSTRUCTIONS_PER_ROUND, events_of_a_group, instructions_per_round, user_read_agrees,
+};
 use perfbench_harness::counter::syscalls::{Syscalls, Way};
-use perfbench_harness::counter::{self, Counter, Reading, Selection, Source};
+use perfbench_harness::counter::{self, Anchor, Counter, Next, Reading, Selection, Source};
 use perfbench_harness::profile::{self, Request, SampleClock, Unwinding};
 use perfbench_harness::record::{Provenance, Sample};
 use perfbench_harness::{Reason, Unavailable};
@@ -20,6 +22,9 @@ pub type Check = fn() -> Result<String, String>;
 
 /// For a machine that has counters.
 pub const WITH_PMU: &[(&str, Check)] = &[
+    ("registers-tell-what-the-kernel-tells", registers_tell_what_the_kernel_tells),
+    ("user-read-agrees", || as_nobody(user_read_is_exact)),
+    ("known-loop-is-counted", || as_nobody(known_loop_is_counted)),
     ("instructions-are-linear", || as_nobody(instructions_are_linear)),
     ("shared-counters-are-scaled", || as_nobody(shared_counters_are_scaled)),
     ("eight-are-refused-and-split", || as_nobody(eight_are_refused_and_split)),
@@ -32,8 +37,65 @@ pub const WITH_PMU: &[(&str, Check)] = &[
 /// For a machine that has none.
 pub const WITHOUT_PMU: &[(&str, Check)] = &[("no-counter-has-a-reason", no_counter_has_a_reason)];
 
-/// The user without privilege.
+/// The user without privilege, and the one with all.
 const NOBODY: u32 = 65534;
+const ROOT: u32 = 0;
+
+/// Where user mode reads counters.
+const USER_ACCESS: &str = "kernel/perf_user_access";
+
+/// A pass counts the same whether it is read by registers or by the kernel; by registers a region has no system call.
+/// This is the first check, because a process asks once whether user mode may read.
+fn registers_tell_what_the_kernel_tells() -> Result<String, String> {
+    set(USER_ACCESS, "0");
+    let by_kernel = as_user(ROOT, cost_of_a_pass)?;
+    set(USER_ACCESS, "1");
+    let by_registers = as_user(ROOT, cost_of_a_pass)?;
+    let told = format!("by registers {by_registers}; by the kernel {by_kernel}");
+    let ([registers, _, no_call], [kernel, _, calls]) = (numbers(&by_registers), numbers(&by_kernel));
+    // The kernel's timer ticks in both, and is counted as the kernel's share.
+    let agree = (registers / kernel - 1.0).abs() < 1e-3;
+    held(agree && no_call == 0.0 && calls == 2.0, told)
+}
+
+/// Instructions of a million turns alone, and those and the system calls of an empty region, in words.
+fn cost_of_a_pass() -> Result<String, String> {
+    const TURNS: u64 = 1_000_000;
+    let mut core = [CORE.open(&selection("core")).map_err(|why| why.to_string())?];
+    let mut instructions = |ops| named(region(&mut core, ops, turns).swap_remove(0), "instructions");
+    let mut counted = |ops| instructions(ops)?.value.map_err(|why| why.to_string());
+    // The first region asks which thread this is.
+    counted(0)?;
+    let empty = counted(0)?;
+    let whole = counted(TURNS)?;
+    let syscalls = Syscalls::by(Way::Seccomp).open(&selection("syscalls")).map_err(|why| why.to_string())?;
+    let [core] = core;
+    let readings = region(&mut [syscalls, core], 0, turns).swap_remove(0);
+    let calls = named(readings, "syscalls")?.value.map_err(|why| why.to_string())?;
+    Ok(format!("{} instructions, {empty} in an empty region, {calls} system calls", whole - empty))
+}
+
+/// The numbers among the words.
+fn numbers(told: &str) -> [f64; 3] {
+    let mut numbers = told.split(' ').filter_map(|word| word.parse().ok());
+    std::array::from_fn(|_| numbers.next().expect("three numbers are told"))
+}
+
+/// One loop read both ways: the kernel's region lies around the other and holds its two reads.
+fn user_read_is_exact() -> Result<String, String> {
+    let (by_user, by_kernel) = user_read_agrees().map_err(|why| why.to_string())?;
+    let apart = by_kernel.checked_sub(by_user);
+    held(
+        apart.is_some_and(|apart| apart < 1000),
+        format!("{by_user} by registers, {by_kernel} by the kernel around it"),
+    )
+}
+
+fn known_loop_is_counted() -> Result<String, String> {
+    let counted = instructions_per_round().map_err(|why| why.to_string())?;
+    let apart = (counted / INSTRUCTIONS_PER_ROUND - 1.0).abs();
+    held(apart < 1e-4, format!("{counted} instructions a round of {INSTRUCTIONS_PER_ROUND}"))
+}
 
 /// Two instructions a turn, however many turns, without anything that the region itself costs.
 fn instructions_are_linear() -> Result<String, String> {
@@ -53,7 +115,7 @@ fn shared_counters_are_scaled() -> Result<String, String> {
     const TURNS: u64 = 100_000_000;
     let open = |_| CORE.open(&selection("core")).map_err(|why| why.to_string());
     let mut groups: Vec<Box<dyn Counter>> = (0..6).map(open).collect::<Result<_, _>>()?;
-    let all = region(&mut groups, TURNS, turns);
+    let all = region_again(&mut groups, TURNS)?;
     let mut told = Vec::new();
     for readings in all {
         let reading = named(readings, "instructions")?;
@@ -79,10 +141,21 @@ fn region(counters: &mut [Box<dyn Counter>], ops: u64, work: fn(u64)) -> Vec<Vec
     counters.iter_mut().map(|counter| counter.stop(ops)).collect()
 }
 
+/// What they say of a region of turns the second time: a first one without all counters must be asked for again.
+fn region_again(counters: &mut [Box<dyn Counter>], ops: u64) -> Result<Vec<Vec<Reading>>, String> {
+    let first = region(counters, ops, turns);
+    for (counter, mut readings) in counters.iter_mut().zip(first) {
+        if counter.judge(&mut readings, &mut Anchor::default()) != Next::Again {
+            return Err(format!("a region stands that shared its counters: {readings:?}"));
+        }
+    }
+    Ok(region(counters, ops, turns))
+}
+
 /// The kernel refuses an eighth event in a group of seven counters. A selection of more events than that is counted in
 /// several passes: no event is refused for want of room, and none is scaled.
 fn eight_are_refused_and_split() -> Result<String, String> {
-    let opened = members_until_refused()?;
+    let opened = events_of_a_group().map_err(|why| why.to_string())?;
     let counts =
         counter::count_here(&selection("core,cache,memory,tlb,sharing,simd,topdown"), 1_000_000, &mut {
             turns
@@ -104,27 +177,6 @@ fn eight_are_refused_and_split() -> Result<String, String> {
 
 fn is_two(per_turn: f64) -> bool {
     (per_turn / PER_TURN - 1.0).abs() < 1e-4
-}
-
-/// Hardware events that open as one group; what refuses the next must be its size.
-fn members_until_refused() -> Result<usize, String> {
-    let event = |kind| {
-        let mut builder = Builder::new(kind);
-        // The kernel makes room for members that are switched on, and for no other.
-        builder.exclude_kernel(true).attrs_mut().set_disabled(0);
-        builder
-    };
-    // One of the seven counts cycles and nothing else.
-    let mut leader = event(Hardware::CPU_CYCLES).build().map_err(|error| error.to_string())?;
-    let mut members = Vec::new();
-    while members.len() < 32 {
-        match event(Hardware::INSTRUCTIONS).build_with_group(&mut leader) {
-            Ok(member) => members.push(member),
-            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => return Ok(1 + members.len()),
-            Err(error) => return Err(format!("event {}: {error}", members.len() + 2)),
-        }
-    }
-    Err("33 events open in one group".into())
 }
 
 /// A second of samples of a loop that has all the time, by the cycle counter's overflows.
@@ -175,8 +227,8 @@ fn plant(calls: u64) {
 fn starved_is_not_zero() -> Result<String, String> {
     let others = hold_all()?;
     let mut group = CORE.open(&selection("core")).map_err(|why| why.to_string())?;
-    let reading =
-        named(region(std::slice::from_mut(&mut group), 1_000_000, turns).swap_remove(0), "instructions")?;
+    let again = region_again(std::slice::from_mut(&mut group), 1_000_000)?;
+    let reading = named(again.into_iter().flatten().collect(), "instructions")?;
     let told = match reading.value {
         Ok(value) => {
             return Err(format!("{value} instructions, while {} events held the counters", others.len()));
@@ -245,13 +297,18 @@ fn held(holds: bool, found: String) -> Result<String, String> {
     if holds { Ok(found) } else { Err(found) }
 }
 
-/// Runs a check as the user `nobody` in a child, which tells what it found.
+/// Runs a check as the user `nobody`.
 fn as_nobody(check: Check) -> Result<String, String> {
+    as_user(NOBODY, check)
+}
+
+/// Runs a check as this user in a child, which tells what it found.
+fn as_user(user: u32, check: Check) -> Result<String, String> {
     let (reader, writer) = std::io::pipe().map_err(|error| error.to_string())?;
     // SAFETY: this process has one thread, so the child is a whole copy of it.
     match unsafe { libc::fork() } {
         -1 => Err(format!("fork failed: {}", std::io::Error::last_os_error())),
-        0 => std::process::exit(child(check, writer)),
+        0 => std::process::exit(child(user, check, writer)),
         id => {
             drop(writer);
             let found = std::io::read_to_string(reader).map_err(|error| error.to_string())?;
@@ -262,10 +319,10 @@ fn as_nobody(check: Check) -> Result<String, String> {
     }
 }
 
-fn child(check: Check, mut writer: std::io::PipeWriter) -> i32 {
+fn child(user: u32, check: Check, mut writer: std::io::PipeWriter) -> i32 {
     // SAFETY: changes the user of this process, which has one thread; takes no pointers.
-    let status = unsafe { libc::setresuid(NOBODY, NOBODY, NOBODY) };
-    assert_eq!(status, 0, "the first process may become nobody");
+    let status = unsafe { libc::setresuid(user, user, user) };
+    assert_eq!(status, 0, "the first process may become anybody");
     let found = check();
     let text = found.as_ref().unwrap_or_else(|text| text);
     std::io::Write::write_all(&mut writer, text.as_bytes()).expect("the parent reads");

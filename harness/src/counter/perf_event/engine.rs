@@ -149,6 +149,8 @@ impl<K: Kernel + Clone + 'static> Passes<K> {
 
     fn release_canary(&mut self) {
         let Ok(pass) = self.pass.clone() else { return };
+        // What takes the registers away in this region must not make the event look blind.
+        pass.read_by_kernel();
         pass.begin();
         pass.enter();
         canary::work(self.group);
@@ -205,6 +207,8 @@ impl<K: Kernel + Clone + 'static> Counter for Passes<K> {
         let fault = self.fault(anchor);
         if fault.is_some() && self.tries < TRIES {
             self.tries += 1;
+            // Whatever took the counters away may do so again between two reads of registers.
+            self.pass.iter().for_each(|pass| pass.read_by_kernel());
             return Next::Again;
         }
         match fault {

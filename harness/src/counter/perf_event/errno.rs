@@ -8,6 +8,10 @@ use std::io;
 pub const GAVE_UP: &str = "the kernel took the group off the counters for good, perhaps because another program claims them \
                            for itself; end other profilers";
 
+/// What a try says whose thread read its counters by itself and found them taken away.
+pub const TAKEN: &str =
+    "other events took the counters from this thread while it read them by itself; end other profilers";
+
 /// Error number, its name, the reason code, and the sentence with the remedy.
 type Refusal = (i32, &'static str, Reason, &'static str);
 
@@ -132,7 +136,11 @@ fn by_number(error: &io::Error) -> Unavailable {
         Some((_, name, reason, sentence)) => {
             Unavailable::new(*reason, format!("perf_event_open answers {name}: {sentence}"))
         }
-        None => Unavailable::new(Reason::Unsupported, format!("perf events fail: {error}")),
+        None => {
+            let busy = error.kind() == io::ErrorKind::ResourceBusy;
+            let reason = if busy { Reason::InUse } else { Reason::Unsupported };
+            Unavailable::new(reason, format!("perf events fail: {error}"))
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A kernel for tests: it opens what its rules allow, counts what a test says was done, and replays recorded replies.
 
 use super::kernel::{Kernel, Spec};
+use super::user_read::{Fields, Page};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -12,7 +13,14 @@ pub struct Fake(Arc<Mutex<State>>);
 /// An opened event of it.
 pub struct Opened {
     id: u64,
+    spec: Spec,
     group: Arc<Mutex<Vec<(u64, Spec)>>>,
+}
+
+/// What user mode sees of one.
+pub struct Shown {
+    kernel: Fake,
+    config: u64,
 }
 
 /// What a test may dictate and look at.
@@ -34,6 +42,12 @@ pub struct State {
     pub reads: u64,
     /// Counts that appear with a read of this number: what a canary caused.
     pub late: Option<(u64, u64, u64)>,
+    /// Whether user mode may read hardware events.
+    pub user_access: bool,
+    /// The look at a page after which no event is on a counter any more.
+    pub taken_after: Option<u64>,
+    /// Looks at pages so far.
+    pub looks: u64,
     enabled_ns: u64,
     running_ns: u64,
     counted: BTreeMap<u64, u64>,
@@ -87,6 +101,7 @@ impl State {
 
 impl Kernel for Fake {
     type Event = Opened;
+    type Page = Shown;
 
     fn open(&self, spec: &Spec, leader: Option<&mut Opened>) -> io::Result<Opened> {
         let group = leader.map_or_else(Arc::default, |leader| leader.group.clone());
@@ -98,11 +113,15 @@ impl Kernel for Fake {
         state.next_id += 1;
         let id = state.next_id - 1;
         group.lock().unwrap().push((id, *spec));
-        Ok(Opened { id, group })
+        Ok(Opened { id, spec: *spec, group })
     }
 
     fn id(&self, event: &Opened) -> u64 {
         event.id
+    }
+
+    fn page(&self, event: &Opened) -> Option<Shown> {
+        is_hardware(&event.spec).then(|| Shown { kernel: self.clone(), config: event.spec.config })
     }
 
     fn enable(&self, _: &mut Opened) -> io::Result<()> {
@@ -118,5 +137,36 @@ impl Kernel for Fake {
 
     fn threads(&self) -> io::Result<Vec<i32>> {
         Ok(vec![rustix::thread::gettid().as_raw_nonzero().get()])
+    }
+}
+
+/// Its registers stand at zero: a page adds the whole count.
+impl Page for Shown {
+    fn sequence(&self) -> u32 {
+        0
+    }
+
+    fn fields(&self) -> Fields {
+        let mut state = self.kernel.state();
+        state.looks += 1;
+        let taken = state.taken_after.is_some_and(|looks| state.looks > looks);
+        Fields {
+            may_read: state.user_access,
+            may_time: state.user_access,
+            index: u32::from(!taken),
+            offset: state.counted.get(&self.config).map_or(0, |count| *count as i64),
+            width_bits: 48,
+            enabled_ns: state.enabled_ns,
+            running_ns: state.running_ns,
+            ..Fields::default()
+        }
+    }
+
+    fn counter(&self, _: u32) -> u64 {
+        0
+    }
+
+    fn ticks(&self) -> u64 {
+        0
     }
 }

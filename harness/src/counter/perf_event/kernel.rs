@@ -1,6 +1,8 @@
 //! The seam to the kernel: opening one event, and reading the group that it leads. The real kernel stands behind
 //! perf-event2; a fake one that replays recorded replies stands in tests.
 
+use super::registers::Mapped;
+use super::user_read::Page;
 use crate::machine::files::Roots;
 use perf_event::events::Software;
 use perf_event::{Builder, Counter, ReadFormat};
@@ -53,7 +55,11 @@ pub trait Kernel: Send + Sync {
     /// An opened event; it closes when it is dropped.
     type Event: Send + Sync;
 
-    /// Opens an event, disabled, alone or as a member of a group.
+    /// What the kernel tells user mode of an opened event.
+    type Page: Page + Send + Sync;
+
+    /// Opens an event, alone or as a member of a group. A leader is switched off; a member is on and counts when its leader
+    /// does, because the kernel judges a group's size by the members that are on.
     ///
     /// # Errors
     /// The kernel's refusal.
@@ -74,6 +80,9 @@ pub trait Kernel: Send + Sync {
     /// The kernel's refusal.
     fn read(&self, leader: &Self::Event, into: &mut [u8]) -> io::Result<usize>;
 
+    /// What the kernel tells user mode of the event; none where it tells nothing.
+    fn page(&self, event: &Self::Event) -> Option<Self::Page>;
+
     /// Every thread of the process, the calling one first.
     ///
     /// # Errors
@@ -87,6 +96,7 @@ pub struct Linux;
 
 impl Kernel for Linux {
     type Event = Counter;
+    type Page = Mapped;
 
     fn open(&self, spec: &Spec, mut leader: Option<&mut Counter>) -> io::Result<Counter> {
         if cfg!(miri) {
@@ -116,6 +126,10 @@ impl Kernel for Linux {
         Ok(rustix::io::read(descriptor, into)?)
     }
 
+    fn page(&self, event: &Counter) -> Option<Mapped> {
+        Mapped::of(event).ok()
+    }
+
     fn threads(&self) -> io::Result<Vec<i32>> {
         let here = rustix::thread::gettid().as_raw_nonzero().get();
         let names = std::fs::read_dir("/proc/self/task")?
@@ -126,9 +140,9 @@ impl Kernel for Linux {
 }
 
 fn request(spec: &Spec, access: u64, leader: Option<&mut Counter>) -> io::Result<Counter> {
-    let builder = builder(spec, access);
+    let mut builder = builder(spec, access);
     match leader {
-        Some(leader) => builder.build_with_group(leader),
+        Some(leader) => builder.enabled(true).build_with_group(leader),
         None => builder.build(),
     }
 }

@@ -1,5 +1,5 @@
 //! Linux perf events as counter sources. Which events a group stands for is said in `generic` and `table`, which of them
-//! are counted together in `plan`, how they are read in `pass`, and what their numbers are worth in `engine` and `reply`.
+//! are counted together in `plan`, how they are read in `pass` and `slot`, and what their numbers are worth in `engine` and `reply`.
 
 mod canary;
 pub mod classes;
@@ -15,6 +15,7 @@ mod probe;
 mod registers;
 mod reply;
 mod self_test;
+mod slot;
 pub mod table;
 #[cfg(all(test, not(miri)))]
 mod tests;
@@ -22,7 +23,7 @@ mod uncore;
 mod user_read;
 mod vectors;
 
-pub use self_test::{INSTRUCTIONS_PER_ROUND, instructions_per_round};
+pub use self_test::{INSTRUCTIONS_PER_ROUND, events_of_a_group, instructions_per_round};
 pub use user_read::user_read_agrees;
 
 use super::{Counter, Event, Group, Selection, Source};

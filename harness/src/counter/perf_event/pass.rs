@@ -1,17 +1,18 @@
 //! The events of one pass, opened as a group for each thread of the process. Each thread reads its own group right before
 //! and right after its operations; the groups stay enabled meanwhile, because switching one on and off costs several
-//! times as much as a read. Which events make a pass is decided in `plan`.
+//! times as much as a read. Which events make a pass is decided in `plan`, how a thread reads is `slot`'s affair.
 
 use super::kernel::{Kernel, Scope, Spec, Target};
 use super::probe::{Kind, Probe};
-use super::reply::{RAW_BYTES, Reply};
+use super::reply::{MAX_EVENTS, RAW_BYTES, Reply};
+use super::slot::Slot;
+use super::user_read::{self, UserRead};
 use super::{errno, uncore};
 use crate::clock::Bracket;
 use crate::unavailable::{Reason, Unavailable};
 use std::cell::Cell;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard};
 
 /// A group of events that the kernel has opened: all of them count, or none, at any time.
 pub struct Opened<K: Kernel> {
@@ -19,6 +20,8 @@ pub struct Opened<K: Kernel> {
     /// They count as long as they are held.
     members: Vec<K::Event>,
     ids: Vec<Option<u64>>,
+    /// The page of each member, where user mode may read them all.
+    pages: Vec<K::Page>,
 }
 
 impl<K: Kernel> Opened<K> {
@@ -28,7 +31,7 @@ impl<K: Kernel> Opened<K> {
     /// The kernel's refusal.
     pub fn of_thread(kernel: &K, thread: i32) -> io::Result<Self> {
         let leader = kernel.open(&Spec::leader(Target::Thread(thread)), None)?;
-        Ok(Self { leader, members: Vec::new(), ids: Vec::new() })
+        Ok(Self { leader, members: Vec::new(), ids: Vec::new(), pages: Vec::new() })
     }
 
     /// One event by itself, which leads no other.
@@ -38,7 +41,7 @@ impl<K: Kernel> Opened<K> {
     pub fn alone(kernel: &K, spec: &Spec) -> io::Result<Self> {
         let leader = kernel.open(spec, None)?;
         let ids = vec![Some(kernel.id(&leader))];
-        Ok(Self { leader, members: Vec::new(), ids })
+        Ok(Self { leader, members: Vec::new(), ids, pages: Vec::new() })
     }
 
     /// Adds a member; one that no reply has a value for takes its place in the order only.
@@ -71,67 +74,54 @@ impl<K: Kernel> Opened<K> {
     pub fn now(&self, kernel: &K) -> io::Result<Reply> {
         let mut bytes = [0; RAW_BYTES];
         let length_bytes = self.read(kernel, &mut bytes)?;
-        Reply::parse(&bytes[..length_bytes], &self.ids)
+        self.reply(&bytes[..length_bytes])
     }
 
-    /// How many bytes the kernel has written.
-    fn read(&self, kernel: &K, into: &mut [u8; RAW_BYTES]) -> io::Result<usize> {
+    /// What the bytes of a read say.
+    ///
+    /// # Errors
+    /// Where they do not tell of every member.
+    pub fn reply(&self, bytes: &[u8]) -> io::Result<Reply> {
+        Reply::parse(bytes, &self.ids)
+    }
+
+    /// What the registers of all members say: the group is on the counters as a whole, so one member's times are all's.
+    pub fn reply_of_registers(&self, reads: &[UserRead]) -> Reply {
+        let mut values = reads.iter().map(|read| read.value);
+        let mut value = |id: &Option<u64>| id.and_then(|_| values.next()).unwrap_or(0);
+        let [UserRead { enabled_ns, running_ns, .. }, ..] = *reads else {
+            unreachable!("a group has members")
+        };
+        Reply { enabled_ns, running_ns, values: self.ids.iter().map(&mut value).collect() }
+    }
+
+    /// Maps what the members' own thread needs to read them without the kernel: whether it may.
+    pub fn map(&mut self, kernel: &K) -> bool {
+        let pages = self.members.iter().map(|member| kernel.page(member).filter(user_read::is_allowed));
+        self.pages = pages.collect::<Option<_>>().unwrap_or_default();
+        !self.pages.is_empty()
+    }
+
+    /// Reads every member by its register, on the members' own thread; not where one is on none just now.
+    pub fn read_registers(&self, into: &mut [UserRead; MAX_EVENTS]) -> bool {
+        self.pages.iter().zip(into).all(|(page, into)| match user_read::read(page) {
+            Some(read) => {
+                *into = read;
+                true
+            }
+            None => false,
+        })
+    }
+
+    /// Reads the whole group by the kernel: how many bytes it has written.
+    ///
+    /// # Errors
+    /// The kernel's refusal.
+    pub fn read(&self, kernel: &K, into: &mut [u8; RAW_BYTES]) -> io::Result<usize> {
         match kernel.read(&self.leader, into)? {
             0 => Err(io::Error::new(io::ErrorKind::UnexpectedEof, errno::GAVE_UP)),
             length_bytes => Ok(length_bytes),
         }
-    }
-}
-
-/// The group of one thread or CPU, and what it saw. Replies are kept as they come, because whatever is done with them
-/// inside the region would be counted.
-struct Slot<K: Kernel> {
-    target: Target,
-    group: Opened<K>,
-    seen: Mutex<Seen>,
-}
-
-struct Seen {
-    before: [u8; RAW_BYTES],
-    after: [u8; RAW_BYTES],
-    /// How many bytes of `before` the kernel has written.
-    begun: io::Result<usize>,
-    /// What was counted since the last look; none where the thread had no operation.
-    counted: Option<io::Result<Reply>>,
-}
-
-impl<K: Kernel> Slot<K> {
-    fn new(kernel: &K, target: Target, mut group: Opened<K>) -> io::Result<Self> {
-        group.enable(kernel)?;
-        let (before, after) = ([0; RAW_BYTES], [0; RAW_BYTES]);
-        Ok(Self { target, group, seen: Mutex::new(Seen { before, after, begun: Ok(0), counted: None }) })
-    }
-
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().expect("nobody panics between the two reads of a region")
-    }
-
-    fn begin(&self, kernel: &K) {
-        let mut seen = self.seen();
-        let seen = &mut *seen;
-        seen.begun = self.group.read(kernel, &mut seen.before);
-    }
-
-    fn end(&self, kernel: &K) {
-        let mut seen = self.seen();
-        let seen = &mut *seen;
-        let ended = self.group.read(kernel, &mut seen.after);
-        let begun = std::mem::replace(&mut seen.begun, Ok(0));
-        let parse =
-            |bytes: &[u8; RAW_BYTES], length_bytes| Reply::parse(&bytes[..length_bytes], &self.group.ids);
-        let before = begun.and_then(|length_bytes| parse(&seen.before, length_bytes));
-        let after = ended.and_then(|length_bytes| parse(&seen.after, length_bytes));
-        let counted = before.and_then(|before| Ok(after?.since(&before)));
-        seen.counted = Some(match (seen.counted.take(), counted) {
-            (Some(Ok(earlier)), Ok(now)) => Ok(earlier.and(&now)),
-            (Some(Err(error)), _) | (_, Err(error)) => Err(error),
-            (None, Ok(now)) => Ok(now),
-        });
     }
 }
 
@@ -180,13 +170,18 @@ impl<K: Kernel + Clone> Pass<K> {
     /// Why a thread's count is unknown, or that none took part.
     pub fn end(&self) -> Result<Vec<Reply>, Unavailable> {
         self.wide_slots().for_each(|slot| slot.end(&self.kernel));
-        let taken: Vec<_> = self.slots.iter().filter_map(|slot| slot.seen().counted.take()).collect();
+        let taken: Vec<_> = self.slots.iter().filter_map(Slot::taken).collect();
         // Relaxed: the threads of the region have handed over to this one.
         if self.missed.swap(false, Ordering::Relaxed) || taken.is_empty() {
             return Err(missed());
         }
         let replies: io::Result<Vec<Reply>> = taken.into_iter().collect();
         Ok(replies.map_err(|error| errno::explain(&error))?.into_iter().map(|r| self.timed(r)).collect())
+    }
+
+    /// Reads every thread's group by the kernel from now on.
+    pub fn read_by_kernel(&self) {
+        self.slots.iter().for_each(Slot::read_by_kernel);
     }
 
     fn wide_slots(&self) -> impl Iterator<Item = &Slot<K>> {

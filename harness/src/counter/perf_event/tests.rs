@@ -160,6 +160,39 @@ fn a_region_costs_a_thread_two_reads() {
     assert_eq!(fake.state().reads - before, 2);
 }
 
+/// What two events count, with and without the registers, and how often the kernel was asked.
+fn counted_by(user_access: bool, taken_after: Option<u64>) -> (Vec<Option<f64>>, u64) {
+    let fake = Fake::default();
+    fake.state().user_access = user_access;
+    let mut source = opened(&fake, events(2));
+    let before = fake.state().reads;
+    fake.state().taken_after = taken_after.map(|looks| fake.state().looks + looks);
+    let readings = passes(&mut source, &mut Anchor::default(), 100, &mut |pass| {
+        pass.inside(|| {
+            fake.work(pass.ops, pass.ops, &[(INSTRUCTIONS, 1000), (10, pass.ops), (11, 2 * pass.ops)])
+        });
+    });
+    (readings.into_iter().map(|reading| reading.value.ok()).collect(), fake.state().reads - before)
+}
+
+const REGIONS_OF_A_TRY: u64 = 3 + 1;
+
+#[test]
+fn a_region_read_by_registers_asks_the_kernel_nothing_and_counts_the_same() {
+    let counts = vec![Some(100.0), Some(200.0)];
+    assert_eq!(counted_by(true, None), (counts.clone(), 0));
+    assert_eq!(counted_by(false, None), (counts, 2 * REGIONS_OF_A_TRY));
+}
+
+#[test]
+fn a_try_whose_registers_are_taken_away_counts_nothing_and_the_next_one_is_the_kernels() {
+    let looks_of_a_try = 2 * REGIONS_OF_A_TRY * 4;
+    for taken_after in 0..looks_of_a_try {
+        let (counts, reads) = counted_by(true, Some(taken_after));
+        assert_eq!((counts, reads), (vec![Some(100.0), Some(200.0)], 2 * REGIONS_OF_A_TRY), "{taken_after}");
+    }
+}
+
 /// One region of a pass of two events whose two reads get these answers; ids as recorded begin at this one.
 fn replayed(first_id: u64, answers: [Result<Vec<u64>, i32>; 2]) -> Vec<Reading> {
     let fake = Fake::default();

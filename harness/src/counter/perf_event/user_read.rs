@@ -56,7 +56,7 @@ pub trait Page {
 }
 
 /// One event, read by its own thread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct UserRead {
     /// The count.
     pub value: u64,
@@ -68,6 +68,13 @@ pub struct UserRead {
 
 /// How often a page that changes is read again: a page that never rests is not the own thread's.
 const TRIES: u32 = 1_000;
+
+/// Whether user mode may read the event, and bring its times up to date: a read without times does not tell whether the
+/// event was on its counter.
+pub fn is_allowed(page: &impl Page) -> bool {
+    let fields = page.fields();
+    fields.may_read && fields.may_time
+}
 
 /// Reads an event; none where only the kernel can: it may not be read here, or it is on no counter just now.
 pub fn read(page: &impl Page) -> Option<UserRead> {
@@ -141,16 +148,19 @@ fn both_ways() -> io::Result<Option<(u64, u64)>> {
     let ids = [Some(Linux.id(&event))];
     let by_kernel = || {
         let mut bytes = [0; RAW_BYTES];
-        let length_bytes = Linux.read(&event, &mut bytes)?;
-        io::Result::Ok(Reply::parse(&bytes[..length_bytes], &ids)?.values[0])
+        Linux.read(&event, &mut bytes).map(|length_bytes| (bytes, length_bytes))
     };
     let kernel_before = by_kernel()?;
     let user_before = read(&page);
     canary::add(ROUNDS);
     let user_after = read(&page);
     let kernel_after = by_kernel()?;
+    let value = |(bytes, length_bytes): ([u8; RAW_BYTES], usize)| {
+        Reply::parse(&bytes[..length_bytes], &ids).map(|reply| reply.values[0])
+    };
+    let (before, after) = (value(kernel_before)?, value(kernel_after)?);
     let by_user = user_before.zip(user_after).map(|(before, after)| after.value.wrapping_sub(before.value));
-    Ok(by_user.map(|by_user| (by_user, kernel_after.wrapping_sub(kernel_before))))
+    Ok(by_user.map(|by_user| (by_user, after.wrapping_sub(before))))
 }
 
 #[cfg(test)]
