@@ -18,6 +18,8 @@ const NAMED: usize = 4;
 pub struct Calls {
     by_number: [AtomicU64; NUMBERS],
     nameless: AtomicU64,
+    /// Yields that were taken back.
+    forgiven: AtomicU64,
     incomplete: AtomicBool,
 }
 
@@ -27,13 +29,15 @@ impl Calls {
         Box::leak(Box::new(Self {
             by_number: [const { AtomicU64::new(0) }; NUMBERS],
             nameless: AtomicU64::new(0),
+            forgiven: AtomicU64::new(0),
             incomplete: AtomicBool::new(false),
         }))
     }
 
     /// Forgets what was counted.
     pub fn clear(&self) {
-        self.by_number.iter().chain([&self.nameless]).for_each(|count| count.store(0, Ordering::Relaxed));
+        let counts = self.by_number.iter().chain([&self.nameless, &self.forgiven]);
+        counts.for_each(|count| count.store(0, Ordering::Relaxed));
     }
 
     /// One call of this number.
@@ -51,7 +55,9 @@ impl Calls {
     pub fn forgive_yields(&self, yields: u64) {
         let named = &self.by_number[libc::SYS_sched_yield as usize];
         let counted = if named.load(Ordering::Relaxed) >= yields { named } else { &self.nameless };
-        counted.fetch_sub(yields.min(counted.load(Ordering::Relaxed)), Ordering::Relaxed);
+        let forgiven = yields.min(counted.load(Ordering::Relaxed));
+        counted.fetch_sub(forgiven, Ordering::Relaxed);
+        self.forgiven.fetch_add(forgiven, Ordering::Relaxed);
     }
 
     /// From here on calls may pass uncounted.
@@ -86,6 +92,20 @@ pub fn told(threads: &[&Calls]) -> String {
     words.join(", ")
 }
 
+/// Calls that start a thread or a process.
+const STARTS: [&str; 4] = ["clone", "clone3", "fork", "vfork"];
+
+/// What is not in the counts of these threads, each in words.
+pub fn left_out(threads: &[&Calls]) -> Vec<String> {
+    let forgiven: u64 = threads.iter().map(|calls| calls.forgiven.load(Ordering::Relaxed)).sum();
+    let made =
+        |number: usize| threads.iter().any(|calls| calls.by_number[number].load(Ordering::Relaxed) > 0);
+    let starts = (0..NUMBERS).any(|number| made(number) && STARTS.contains(&&*names::of(number)));
+    let yields = (forgiven > 0).then(|| format!("less {forgiven} yields of waiting"));
+    let started = starts.then(|| "threads and processes that it started are not counted".to_owned());
+    yields.into_iter().chain(started).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,10 +129,19 @@ mod tests {
         let named = made(&[libc::SYS_sched_yield, libc::SYS_futex, libc::SYS_sched_yield]);
         named.forgive_yields(2);
         assert_eq!(told(&[named]), "futex 1");
+        assert_eq!(left_out(&[named]), ["less 2 yields of waiting"]);
         let nameless = Calls::new();
         nameless.note_nameless(3);
         nameless.forgive_yields(2);
         assert_eq!(nameless.total(), 1);
+        nameless.clear();
+        assert_eq!(left_out(&[nameless]), [""; 0]);
+    }
+
+    #[test]
+    fn what_was_started_is_told_to_be_left_out() {
+        let calls = made(&[libc::SYS_futex, libc::SYS_clone3]);
+        assert_eq!(left_out(&[calls]), ["threads and processes that it started are not counted"]);
     }
 
     #[test]

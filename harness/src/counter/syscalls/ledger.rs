@@ -1,7 +1,7 @@
 //! The threads whose system calls are counted, each from its own `enter` to its own `leave`. In which way a thread is
 //! watched is the business of `dispatch`, `tracepoint` and `seccomp`.
 
-use super::calls::{Calls, told};
+use super::calls::{Calls, left_out, told};
 use crate::clock::Bracket;
 use crate::unavailable::{Reason, Unavailable};
 use std::cell::Cell;
@@ -28,6 +28,16 @@ pub struct Ledger {
     open: Open,
     seats: Mutex<Vec<Arc<Seat>>>,
     refused: Mutex<Option<Unavailable>>,
+}
+
+/// What the threads called.
+pub struct Counted {
+    /// How often each thread did, the first one first and the others by age.
+    pub threads: Vec<u64>,
+    /// The most frequent calls by name.
+    pub calls: String,
+    /// What is not in it, in words.
+    pub left_out: Vec<String>,
 }
 
 /// One thread.
@@ -68,11 +78,11 @@ impl Ledger {
         self.seats().iter().for_each(|seat| seat.calls.clear());
     }
 
-    /// What each thread counted, the first one first and the others by age, and which calls they were.
+    /// What the threads called since the last `clear`.
     ///
     /// # Errors
     /// Why a thread was not counted, or not to the end.
-    pub fn counted(&self) -> Result<(Vec<u64>, String), Unavailable> {
+    pub fn counted(&self) -> Result<Counted, Unavailable> {
         if let Some(refused) = unpoisoned(&self.refused).clone() {
             return Err(refused);
         }
@@ -82,7 +92,11 @@ impl Ledger {
                 Reason::Unsupported,
                 "the kernel was called from too many places to follow",
             )),
-            false => Ok((calls.iter().map(|calls| calls.total()).collect(), told(&calls))),
+            false => Ok(Counted {
+                threads: calls.iter().map(|calls| calls.total()).collect(),
+                calls: told(&calls),
+                left_out: left_out(&calls),
+            }),
         }
     }
 

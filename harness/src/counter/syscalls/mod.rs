@@ -16,7 +16,7 @@ pub use ledger::yield_turn;
 use super::{Counter, Event, Group, Place, Reading, Selection, Source, canary};
 use crate::clock::Bracket;
 use crate::unavailable::{Reason, Unavailable};
-use ledger::Ledger;
+use ledger::{Counted, Ledger};
 use std::sync::{Arc, LazyLock};
 
 /// A way to see system calls.
@@ -144,7 +144,7 @@ fn region(way: Way) -> Result<Region, Unavailable> {
     region.ledger.enter();
     let planted = canary::CALLS.plant();
     region.ledger.leave();
-    let counted = region.ledger.counted()?.0.into_iter().sum::<u64>();
+    let counted = region.ledger.counted()?.threads.into_iter().sum::<u64>();
     canary::believed(&canary::CALLS, planted, counted as f64)?;
     Ok(region)
 }
@@ -167,9 +167,10 @@ impl Counter for Region {
         let name = EVENTS[0].name;
         vec![match self.ledger.counted() {
             Err(reason) => Reading::absent(name, reason),
-            Ok((threads, calls)) => {
-                let all = Reading::software(name, threads.iter().sum()).by(method(self.way, &calls, ops));
-                Reading { threads: told_apart(&threads), ..all }
+            Ok(counted) => {
+                let sum = counted.threads.iter().sum();
+                let threads = told_apart(&counted.threads);
+                Reading { threads, ..Reading::software(name, sum).by(method(self.way, counted, ops)) }
             }
         }]
     }
@@ -181,9 +182,14 @@ fn told_apart(threads: &[u64]) -> Vec<f64> {
     threads.iter().filter(|_| several).map(|count| *count as f64).collect()
 }
 
-fn method(way: Way, calls: &str, ops: u64) -> String {
-    match calls {
-        "" => way.name().into(),
-        calls => format!("{}; {calls} in {ops} operations", way.name()),
+fn method(way: Way, counted: Counted, ops: u64) -> String {
+    let mut words = vec![way.name().to_owned()];
+    if !counted.calls.is_empty() {
+        words.push(format!("{} in {ops} operations", counted.calls));
     }
+    words.extend(counted.left_out);
+    if way == Way::Seccomp && !seccomp::is_patient() {
+        words.push("calls that a signal interrupts may count twice on this kernel".into());
+    }
+    words.join("; ")
 }

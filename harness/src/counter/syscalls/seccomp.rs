@@ -12,7 +12,7 @@ use std::cell::Cell;
 use std::io;
 use std::ptr;
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering};
 
 /// Threads that can be watched in one process.
 const THREADS: usize = 64;
@@ -128,8 +128,19 @@ fn filter() -> io::Result<c_int> {
     let patient = flags | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
     let program = (&raw mut program).cast();
     // An older kernel knows no patience: a signal that comes while a call is held has it counted twice.
-    seccomp(libc::SECCOMP_SET_MODE_FILTER, patient, program)
-        .or_else(|_| seccomp(libc::SECCOMP_SET_MODE_FILTER, flags, program))
+    seccomp(libc::SECCOMP_SET_MODE_FILTER, patient, program).or_else(|_| {
+        let listener = seccomp(libc::SECCOMP_SET_MODE_FILTER, flags, program);
+        IMPATIENT.fetch_or(listener.is_ok(), Ordering::Relaxed);
+        listener
+    })
+}
+
+/// Whether a filter is in place under which a signal has a held call made, and counted, a second time.
+static IMPATIENT: AtomicBool = AtomicBool::new(false);
+
+/// Whether a call that a signal interrupts counts once.
+pub fn is_patient() -> bool {
+    !IMPATIENT.load(Ordering::Relaxed)
 }
 
 fn seccomp(operation: libc::c_uint, flags: libc::c_ulong, argument: *mut libc::c_void) -> io::Result<c_int> {
