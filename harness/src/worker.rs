@@ -237,7 +237,8 @@ impl<'a> Bench<'a> {
         let counts = counter::count(&self.job.counters.of(place), ops, &mut |pass| {
             case.batch(pass.ops, &pass.clock(&self.clock));
         });
-        counts.into_iter().map(|count| count.each(units)).collect()
+        let seen = |count| if case.is_of_one_process() { count } else { counter::of_leader_alone(count) };
+        counts.into_iter().map(|count| seen(count.each(units))).collect()
     }
 
     /// Counts alone, in a process that ends thereafter: warm, over as many operations as every source may take.

@@ -109,6 +109,10 @@ impl Follower {
         Follower { kind: Kind::Process(process), batch: 0 }
     }
 
+    pub(super) fn is_process(&self) -> bool {
+        matches!(self.kind, Kind::Process(_))
+    }
+
     fn control(&self) -> &Control {
         match &self.kind {
             Kind::Thread(desk, _) => &desk.control,

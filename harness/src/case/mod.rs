@@ -108,6 +108,11 @@ pub trait Case {
         1
     }
 
+    /// Whether all of its bodies run in this process, where counters see them.
+    fn is_of_one_process(&self) -> bool {
+        true
+    }
+
     /// What the bodies learned beside time.
     fn facts(&mut self) -> Vec<Fact> {
         Vec::new()

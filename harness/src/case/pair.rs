@@ -48,6 +48,10 @@ impl<A: Body> Case for Pair<A> {
         self.units
     }
 
+    fn is_of_one_process(&self) -> bool {
+        !self.led.followers.iter().any(Follower::is_process)
+    }
+
     fn facts(&mut self) -> Vec<Fact> {
         self.led.body.facts()
     }

@@ -101,6 +101,7 @@ mod tests {
         let clock = Clock::open(ClockChoice::Best);
         let here = std::process::id();
         let mut case = processes([0, 1], 1.0, |_| 0, move |_| u64::from(std::process::id() != here)).unwrap();
+        assert!(!case.is_of_one_process());
         let batch = case.batch(1, &clock);
         assert_eq!(batch.checksum, 1u64.rotate_left(32));
         assert!(batch.bounce.is_some());

@@ -1,7 +1,8 @@
 //! Metrics that are computed from counts: shares, rates and sums, by formulas that are data. Only counts of one provenance
-//! are put together, and the table of raw events keeps what a formula divides in one pass.
+//! are put together, and divided only what one pass counted; the table of raw events keeps it in one.
 
 use crate::record::{Count, Provenance};
+use std::collections::BTreeSet;
 
 /// A sum of counts with their weights.
 type Sum = &'static [(f64, &'static str)];
@@ -95,20 +96,26 @@ impl Ratio {
         }
     }
 
-    /// The metric from these counts; none where one is absent, or the divisor is nought.
+    /// The metric from these counts; none where one is absent, another pass's, or the divisor is nought. What takes
+    /// something from a count takes it from the metric.
     fn of(&self, counts: &Pool<'_>) -> Option<Count> {
+        let parts = self.counts().map(|name| counts.part(name)).collect::<Option<Vec<_>>>()?;
+        if !self.is_sum() && !counts.are_of_one_pass(&parts) {
+            return None;
+        }
         let over = counts.total(self.over)?;
         let under = if self.is_sum() { Total::one(over.threads.len()) } else { counts.total(self.under)? };
         let threads: Option<Vec<_>> =
             over.threads.iter().zip(&under.threads).map(|(over, under)| quotient(*over, *under)).collect();
-        Some(Count {
-            name: format!("{}{}", self.name, counts.suffix),
-            per_op: Ok(quotient(over.all, under.all)?),
-            provenance: counts.provenance.clone(),
+        let (name, value) = (format!("{}{}", self.name, counts.suffix), quotient(over.all, under.all)?);
+        let metric = Count {
             method: self.formula(),
             threads: threads.unwrap_or_default(),
             whole: !self.is_sum(),
-        })
+            ..Count::new(&name, Ok(value), counts.provenance.clone())
+        };
+        let caveats: BTreeSet<_> = parts.iter().map(|part| part.caveat.as_str()).collect();
+        Some(caveats.into_iter().fold(metric, Count::but))
     }
 }
 
@@ -169,7 +176,7 @@ impl<'a> Pool<'a> {
     fn total(&self, sum: Sum) -> Option<Total> {
         let mut total = Total { all: 0.0, threads: Vec::new() };
         for (position, (weight, name)) in sum.iter().enumerate() {
-            let count = self.own(name).or_else(|| self.anchor(name))?;
+            let count = self.part(name)?;
             total.all += weight * count.per_op.as_ref().ok()?;
             let threads = count.threads.iter().map(|value| weight * value);
             total.threads = match position {
@@ -178,6 +185,18 @@ impl<'a> Pool<'a> {
             };
         }
         Some(total)
+    }
+
+    fn part(&self, name: &str) -> Option<&'a Count> {
+        self.own(name).or_else(|| self.anchor(name))
+    }
+
+    /// Whether one pass counted them, but for the anchor.
+    fn are_of_one_pass(&self, parts: &[&Count]) -> bool {
+        let is_anchor = |part: &Count| ANCHORS.contains(&part.name.trim_end_matches(self.suffix));
+        let mut passes = parts.iter().filter(|part| !is_anchor(part)).map(|part| part.pass);
+        let first = passes.next();
+        passes.all(|pass| Some(pass) == first)
     }
 
     fn own(&self, name: &str) -> Option<&'a Count> {
@@ -279,6 +298,25 @@ mod tests {
         assert_eq!(found[0].provenance, Provenance::HwRaw);
         let scaled = of(Provenance::HwScaled(0.5), raw("llc_misses", 1.0));
         assert_eq!(derived(&[instructions, scaled])[0].provenance, Provenance::HwScaled(0.5));
+    }
+
+    #[test]
+    fn counts_of_two_passes_are_not_divided_unless_one_is_the_anchor() {
+        let in_pass = |pass, name: &str| Count { pass, ..raw(name, 4.0) };
+        assert_eq!(derived(&[in_pass(1, "l2_requests"), in_pass(2, "l2_misses")]), []);
+        assert_eq!(derived(&[in_pass(2, "l2_requests"), in_pass(2, "l2_misses")]).len(), 1);
+        let found = derived(&[in_pass(1, "instructions"), in_pass(2, "l2_misses")]);
+        assert_eq!(value(&found, "l2_misses_per_1000_instructions"), Some(1000.0));
+        let channels = derived(&[in_pass(1, "dram_read_lines"), in_pass(2, "dram_write_lines")]);
+        assert_eq!(value(&channels, "dram_bytes"), Some(512.0));
+    }
+
+    #[test]
+    fn what_takes_something_from_a_count_is_said_of_the_metric_once() {
+        let shared = |name| raw(name, 4.0).but("its pass shared the counters");
+        let found = derived(&[shared("l2_requests"), shared("l2_misses")]);
+        assert_eq!(found[0].method, "l2_misses / l2_requests, its pass shared the counters");
+        assert_eq!(found[0].caveat, "its pass shared the counters");
     }
 
     #[test]

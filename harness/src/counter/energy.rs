@@ -51,6 +51,10 @@ impl Source for Energy {
         Place::Own
     }
 
+    fn sees_machine(&self) -> bool {
+        true
+    }
+
     /// Nothing is wrapped around the process; but where there are no zones, none is started for them.
     fn under(&self, _: Isa) -> Result<Vec<String>, Unavailable> {
         Zones::find(&Roots::real()).map(|_| Vec::new())

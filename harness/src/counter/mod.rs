@@ -12,6 +12,8 @@ pub mod scripted;
 mod selection;
 pub mod stepped;
 pub mod syscalls;
+#[cfg(test)]
+mod tests;
 
 pub use selection::{Group, Selection, UnknownGroup};
 
@@ -52,6 +54,11 @@ pub trait Source: Sync {
     fn under(&self, needs: Isa) -> Result<Vec<String>, Unavailable> {
         let _ = needs;
         Ok(Vec::new())
+    }
+
+    /// Whether it counts the whole machine, every process of a case among it.
+    fn sees_machine(&self) -> bool {
+        false
     }
 
     /// Its own process has ended, well or badly: what it left behind is taken away.
@@ -130,6 +137,8 @@ pub trait Counter {
 pub struct Anchor {
     /// Instructions of the first pass that counted all the time; none where none did.
     pub instructions: Option<f64>,
+    /// Passes that have stood so far, or will never stand better.
+    pub passes: u32,
 }
 
 /// What is to be done after a pass.
@@ -158,6 +167,10 @@ pub struct Reading {
     pub threads: Vec<f64>,
     /// Whether it is a count of the whole region (lines shared) that more operations do not make more.
     pub whole: bool,
+    /// Number of the pass that counted it; 0 where the source counts all of its events at once.
+    pub pass: u32,
+    /// What takes something from the value, in words; empty where nothing does.
+    pub caveat: String,
 }
 
 /// One region under a counter: how much to run, and by which clock.
@@ -190,8 +203,17 @@ impl Reading {
 
     /// A value of this provenance.
     pub fn counted(name: impl Into<Cow<'static, str>>, value: f64, provenance: Provenance) -> Self {
-        let (name, method, threads) = (name.into(), String::new(), Vec::new());
-        Self { name, value: Ok(value), provenance, method, threads, whole: false }
+        let (name, method, caveat) = (name.into(), String::new(), String::new());
+        Self {
+            name,
+            value: Ok(value),
+            provenance,
+            method,
+            threads: Vec::new(),
+            whole: false,
+            pass: 0,
+            caveat,
+        }
     }
 
     /// A count that could not be had.
@@ -215,14 +237,15 @@ impl Reading {
 
     fn per_op(self, ops: u64) -> Count {
         let per_op = |value: f64| if self.whole { value } else { value / ops as f64 };
+        let threads = self.threads.into_iter().map(per_op).collect();
         Count {
-            name: self.name.into(),
-            per_op: self.value.map(per_op),
-            provenance: self.provenance,
             method: self.method,
-            threads: self.threads.into_iter().map(per_op).collect(),
+            threads,
             whole: self.whole,
+            pass: self.pass,
+            ..Count::new(&self.name, self.value.map(per_op), self.provenance)
         }
+        .but(&self.caveat)
     }
 }
 
@@ -323,6 +346,15 @@ pub fn refused(source: &dyn Source, reason: &Unavailable) -> Vec<Count> {
     source.events().iter().map(|event| Reading::absent(event.name, reason.clone()).per_op(1)).collect()
 }
 
+/// A count of a case whose followers are processes of their own, which only what counts the whole machine sees.
+pub fn of_leader_alone(count: Count) -> Count {
+    let of_machine = SOURCES.iter().filter(|source| source.sees_machine());
+    match of_machine.flat_map(|source| source.events()).any(|event| event.name == count.name) {
+        true => count,
+        false => count.but("leader's process only"),
+    }
+}
+
 fn net(counter: &mut dyn Counter, ops: u64, run: &mut dyn FnMut(&Pass<'_>)) -> Vec<Reading> {
     let empty: Vec<_> = (0..EMPTY_REGIONS).map(|_| region(counter, 0, run)).collect();
     if counter.wants_warmth() {
@@ -364,134 +396,4 @@ pub fn facts_of(source: &dyn Source) -> Vec<CounterFacts> {
         unavailable: reading.value.err(),
     };
     source.events().into_iter().zip(readings).map(fact).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn every_source_reads_each_of_its_events_in_order() {
-        for source in SOURCES.iter().filter(|source| source.place() == Place::Shared) {
-            let (all, mut anchor) = (Selection::all(), Anchor::default());
-            let (_, readings) = readings(*source, &all, &mut anchor, 10, &mut |pass| pass.inside(|| ()));
-            let names: Vec<_> = readings.iter().map(|r| r.name.trim_end_matches(":u")).collect();
-            assert_eq!(
-                names,
-                source.events().iter().map(|e| e.name).collect::<Vec<_>>(),
-                "{}",
-                source.name()
-            );
-        }
-    }
-
-    #[test]
-    fn no_two_counts_that_are_taken_together_share_a_name() {
-        for selection in [Selection::all(), Selection::scripted()] {
-            let names: Vec<_> = selection.sources().flat_map(|s| s.events()).map(|e| e.name).collect();
-            assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
-        }
-    }
-
-    #[test]
-    fn a_count_without_a_value_has_a_sentence_and_no_provenance() {
-        for count in count(&Selection::all().of(Place::Shared), 1, &mut |pass| pass.inside(|| ())) {
-            let absent = count.provenance == Provenance::Unavailable;
-            assert_eq!(count.per_op.is_err(), absent, "{count:?}");
-            assert!(count.per_op.is_ok_and(|v| v.is_finite()) || absent);
-        }
-    }
-
-    #[test]
-    fn each_available_source_gets_one_pass_of_its_own() {
-        let mut passes = Vec::new();
-        let counts = count(&Selection::scripted(), 50, &mut |pass| passes.push(pass.ops));
-        let available =
-            Selection::scripted().sources().filter(|s| s.open(&Selection::scripted()).is_ok()).count();
-        assert_eq!(passes, [0, 0, 0, 50].repeat(available));
-        assert_eq!(counts.len(), heap::Heap.events().len() + scripted::Scripted.events().len());
-    }
-
-    /// Counts what it is told that a region holds, beside five that each region costs.
-    struct Fixed(u64);
-
-    impl Counter for Fixed {
-        fn start(&mut self) {}
-
-        fn stop(&mut self, ops: u64) -> Vec<Reading> {
-            vec![Reading::software("things", 5 + self.0 * ops)]
-        }
-    }
-
-    #[test]
-    fn what_a_region_costs_by_itself_is_not_counted() {
-        let of = |per_op| net(&mut Fixed(per_op), 100, &mut |_| ()).swap_remove(0).value;
-        assert_eq!([of(3), of(0)], [Ok(300.0), Ok(0.0)]);
-    }
-
-    /// Wants to rehearse with one and two operations, then counts three.
-    struct Rehearsing(u64);
-
-    impl Counter for Rehearsing {
-        fn start(&mut self) {}
-
-        fn rehearsal(&mut self, _: u64) -> Option<u64> {
-            self.0 += 1;
-            (self.0 < 3).then_some(self.0)
-        }
-
-        fn counted_ops(&self, most: u64) -> u64 {
-            self.0.min(most)
-        }
-
-        fn stop(&mut self, ops: u64) -> Vec<Reading> {
-            vec![Reading::software("things", ops), Reading::software("lines", 4).of_the_region()]
-        }
-    }
-
-    /// Wants its first pass twice, and then another.
-    struct Choosy(u32);
-
-    impl Counter for Choosy {
-        fn start(&mut self) {}
-
-        fn stop(&mut self, _: u64) -> Vec<Reading> {
-            vec![Reading::software("pass", u64::from(self.0))]
-        }
-
-        fn judge(&mut self, _: &mut [Reading], _: &mut Anchor) -> Next {
-            self.0 += 1;
-            [Next::Again, Next::Further, Next::Done][self.0 as usize - 1]
-        }
-    }
-
-    #[test]
-    fn a_source_rehearses_before_it_counts_over_as_many_operations_as_it_can() {
-        let mut ran = Vec::new();
-        let ops = rehearse(&mut Rehearsing(0), 100, &mut |pass| ran.push(pass.ops));
-        assert_eq!((ran, ops), (vec![1, 2], 3));
-    }
-
-    #[test]
-    fn a_count_of_the_whole_region_is_not_divided_among_operations_nor_units() {
-        let [things, lines] = <[Reading; 2]>::try_from(Rehearsing(2).stop(10)).unwrap();
-        assert_eq!(things.per_op(10).each(2.0).per_op, Ok(0.5));
-        assert_eq!(lines.per_op(10).each(2.0).per_op, Ok(4.0));
-    }
-
-    #[test]
-    fn a_pass_that_does_not_stand_is_run_again_and_leaves_no_reading() {
-        let mut runs = Vec::new();
-        let readings = passes(&mut Choosy(0), &mut Anchor::default(), 7, &mut |pass| runs.push(pass.ops));
-        assert_eq!(runs, [0, 0, 0, 7].repeat(3));
-        assert_eq!(readings.len(), 2);
-    }
-
-    #[test]
-    fn facts_name_the_facility_and_the_event() {
-        let facts = facts();
-        assert!(facts.iter().any(|f| f.name == "heap: allocations"), "{facts:?}");
-        assert!(facts.iter().all(|f| !f.name.starts_with("script")));
-    }
 }

@@ -23,6 +23,18 @@ pub struct Count {
     /// operation.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub whole: bool,
+    /// Number of the pass that counted it, among the passes of hardware counters: metrics put together what one pass
+    /// counted. 0 where everything is counted at once.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub pass: u32,
+    /// What of `method` takes something from the number: its pass shared the counters, or a process was not seen. Metrics
+    /// that are made of the count say it too.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub caveat: String,
+}
+
+fn is_zero(pass: &u32) -> bool {
+    *pass == 0
 }
 
 impl Count {
@@ -35,7 +47,20 @@ impl Count {
             method: String::new(),
             threads: Vec::new(),
             whole: false,
+            pass: 0,
+            caveat: String::new(),
         }
+    }
+
+    /// The same with a further caveat, which its method tells; one without a value has nothing to take from.
+    pub fn but(mut self, caveat: &str) -> Self {
+        if self.per_op.is_ok() && !caveat.is_empty() {
+            for words in [&mut self.method, &mut self.caveat] {
+                let comma = if words.is_empty() { "" } else { ", " };
+                *words = format!("{words}{comma}{caveat}");
+            }
+        }
+        self
     }
 
     /// Whether it counts time by another name: cycles, slots of a pipeline, nanoseconds.

@@ -211,9 +211,12 @@ impl<K: Kernel + Clone + 'static> Counter for Passes<K> {
             self.pass.iter().for_each(|pass| pass.read_by_kernel());
             return Next::Again;
         }
-        match fault {
-            Some(fault) => readings.iter_mut().for_each(|reading| add_to_method(reading, &fault)),
-            None => anchor.instructions = anchor.instructions.or(self.region.instructions),
+        if fault.is_none() {
+            anchor.instructions = anchor.instructions.or(self.region.instructions);
+        }
+        anchor.passes += 1;
+        for reading in readings {
+            (reading.pass, reading.caveat) = (anchor.passes, fault.clone().unwrap_or_default());
         }
         (self.at, self.tries) = (self.at + 1, 1);
         if self.at == self.plan.cuts.len() {
@@ -221,13 +224,6 @@ impl<K: Kernel + Clone + 'static> Counter for Passes<K> {
         }
         self.open_pass();
         Next::Further
-    }
-}
-
-fn add_to_method(reading: &mut Reading, words: &str) {
-    if reading.value.is_ok() {
-        let comma = if reading.method.is_empty() { "" } else { ", " };
-        reading.method = format!("{}{comma}{words}", reading.method);
     }
 }
 

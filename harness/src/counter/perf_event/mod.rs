@@ -82,6 +82,10 @@ impl Source for PerfEvents {
         self.probes().iter().map(|probe| probe.event).collect()
     }
 
+    fn sees_machine(&self) -> bool {
+        self.group == Group::Bandwidth
+    }
+
     fn open(&self, _: &Selection) -> Result<Box<dyn Counter>, Unavailable> {
         let passes = engine::open(&kernel::Linux, self.group, self.probes(), table::cpu())?;
         Ok(Box::new(passes))
