@@ -181,20 +181,6 @@ fn runs(mut mask: u64) -> impl Iterator<Item = (u32, u32)> {
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_mask_with_holes_has_a_run_for_each_stretch_of_set_bits() {
-        let all = |mask| runs(mask).collect::<Vec<_>>();
-        assert_eq!(all(0), []);
-        assert_eq!(all(u64::MAX), [(0, 64)]);
-        assert_eq!(all(0b1011_0110), [(1, 2), (4, 2), (7, 1)]);
-        assert_eq!(all(1 << 63 | 1), [(0, 1), (63, 1)]);
-    }
-}
-
 fn value(register: Register, step: &Step, tape: &Tape) -> u64 {
     match register {
         Register::FS => tape.segments[0],
@@ -229,4 +215,18 @@ fn decode_within(address: u64, bytes: u64) -> Instruction {
     // SAFETY: the CPU has run the instruction here, so its bytes are mapped, and all of a page is.
     let code = unsafe { std::slice::from_raw_parts(start, bytes as usize) };
     Decoder::with_ip(64, code, address, DecoderOptions::NONE).decode()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mask_with_holes_has_a_run_for_each_stretch_of_set_bits() {
+        let all = |mask| runs(mask).collect::<Vec<_>>();
+        assert_eq!(all(0), []);
+        assert_eq!(all(u64::MAX), [(0, 64)]);
+        assert_eq!(all(0b1011_0110), [(1, 2), (4, 2), (7, 1)]);
+        assert_eq!(all(1 << 63 | 1), [(0, 1), (63, 1)]);
+    }
 }
