@@ -54,6 +54,7 @@ fn diagnose(clock: ClockChoice) -> Diagnosis {
     let mut limits = Vec::new();
     limits::measure(&machine, &machine.cpus, &clock, &mut |limit| limits.push(limit));
     let (clock, mut counters, events) = (clock.facts(), counter::facts(), classes());
+    counters.extend(counter::facts_apart());
     counters.push(counter::stepped::fact());
     Diagnosis { version: env!("CARGO_PKG_VERSION"), machine, environment, clock, counters, events, limits }
 }

@@ -5,6 +5,7 @@ pub mod callgrind;
 pub mod canary;
 pub mod derived;
 pub mod energy;
+mod facts;
 pub mod heap;
 pub mod perf_event;
 pub mod rusage;
@@ -15,11 +16,12 @@ pub mod syscalls;
 #[cfg(test)]
 mod tests;
 
+pub use facts::{facts, facts_apart, facts_of};
 pub use selection::{Group, Selection, UnknownGroup};
 
 use crate::clock::{Bracket, Clock};
 use crate::isa::Isa;
-use crate::record::{Count, CounterFacts, Provenance};
+use crate::record::{Count, Provenance};
 use crate::unavailable::Unavailable;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -379,21 +381,4 @@ fn region(counter: &mut dyn Counter, ops: u64, run: &mut dyn FnMut(&Pass<'_>)) -
     counter.start();
     run(&Pass { ops, bracket: bracket.as_ref() });
     counter.stop(ops)
-}
-
-/// What became of each event of each measured source, for `doctor` and the record's header.
-pub fn facts() -> Vec<CounterFacts> {
-    Selection::all().of(Place::Shared).sources().flat_map(facts_of).collect()
-}
-
-/// What became of each event of one source: an empty region is read, and a reading without a value says why.
-pub fn facts_of(source: &dyn Source) -> Vec<CounterFacts> {
-    let mut anchor = Anchor::default();
-    let (_, readings) = readings(source, &Selection::all(), &mut anchor, 1, &mut |pass| pass.inside(|| ()));
-    let fact = |(event, reading): (Event, Reading)| CounterFacts {
-        name: format!("{}: {}", source.name(), reading.name),
-        about: event.about.into(),
-        unavailable: reading.value.err(),
-    };
-    source.events().into_iter().zip(readings).map(fact).collect()
 }
