@@ -5,6 +5,9 @@ use object::{Object, ObjectSegment};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
+/// Leads to the executable of this process.
+const ITSELF: &str = "/proc/self/exe";
+
 /// One image.
 #[derive(Debug)]
 pub struct Module {
@@ -84,7 +87,7 @@ fn number(text: &str) -> Option<u64> {
 fn load(mapping: Mapping<'_>) -> Option<Module> {
     let image = match mapping.path {
         "[vdso]" => memory(&mapping.range)?,
-        path => std::fs::read(path).or_else(|_| std::fs::read("/proc/self/exe")).ok()?,
+        path => std::fs::read(source(path, &executable())).ok()?,
     };
     let file = object::File::parse(&*image).ok()?;
     let page = |segment: &object::Segment<'_, '_>| {
@@ -96,8 +99,20 @@ fn load(mapping: Mapping<'_>) -> Option<Module> {
     // Segments may share a page of the file: the executable one is the last that holds the mapping's first byte.
     let address = file.segments().filter_map(|segment| page(&segment)).last()?.wrapping_add(mapping.offset);
     let bias = mapping.range.start.wrapping_sub(address);
-    let name = mapping.path.rsplit('/').next().unwrap_or(mapping.path).to_owned();
+    let path = mapping.path.trim_end_matches(" (deleted)");
+    let name = path.rsplit('/').next().unwrap_or(path).to_owned();
     Some(Module { name, range: mapping.range, bias, image })
+}
+
+/// The path of the program that runs, as the kernel also calls it where it is mapped.
+fn executable() -> String {
+    std::fs::read_link(ITSELF).map_or(String::new(), |path| path.to_string_lossy().into_owned())
+}
+
+/// Where an image can be read. The link leads to the program that runs even where its file has been replaced; a library
+/// that is gone has no such link.
+fn source<'a>(path: &'a str, executable: &str) -> &'a str {
+    if path == executable { ITSELF } else { path }
 }
 
 /// Bytes of this process; none where the kernel keeps them from it, as after a change of user.
@@ -131,6 +146,15 @@ mod tests {
         assert_eq!(found[0], Mapping { range: 0x55e0..0x5600, offset: 0x1000, path: "/opt/my app" });
         assert_eq!(found[1].path, "[vdso]");
         assert_eq!(found.len(), 2);
+    }
+
+    #[test]
+    fn only_the_executable_is_read_by_the_link_to_what_runs() {
+        assert_eq!(source("/opt/my app", "/opt/my app"), ITSELF);
+        assert_eq!(source("/opt/my app (deleted)", "/opt/my app (deleted)"), ITSELF);
+        assert_eq!(source("/opt/lib.so (deleted)", "/opt/my app"), "/opt/lib.so (deleted)");
+        let gone = Mapping { range: 0x1000..0x2000, offset: 0, path: "/opt/lib.so (deleted)" };
+        assert!(load(gone).is_none());
     }
 
     #[test]
