@@ -28,12 +28,13 @@ pub struct Perf {
 }
 
 impl Perf {
-    /// Takes over events with their rings, all of them off.
+    /// Takes over events with their rings, all of them off, and what there is to note of those that are not there.
     ///
     /// # Errors
     /// No file descriptors left.
     pub fn start(
         events: Vec<(Thread, perf_event::Sampler)>,
+        notes: Vec<String>,
         setting: Setting,
         with_kernel: bool,
         modules: &Modules,
@@ -47,6 +48,7 @@ impl Perf {
             collector: Collector::new(modules),
             pause: pause(setting),
             with_kernel,
+            notes,
         };
         let (stop, stopped) = channel();
         let drain = std::thread::spawn(move || {
@@ -126,6 +128,7 @@ struct Drain {
     collector: Collector,
     pause: Duration,
     with_kernel: bool,
+    notes: Vec<String>,
 }
 
 struct Ring {
@@ -158,18 +161,52 @@ impl Drain {
     }
 
     fn finish(self) -> Taken {
-        let mut taken = Taken { with_kernel: self.with_kernel, lost: Some(0), ..Taken::default() };
-        let (mut stands_for, mut counted) = (0.0, 0.0);
+        let Self { with_kernel, notes, .. } = self;
+        let mut taken = Taken { with_kernel, notes, lost: Some(0), ..Taken::default() };
+        let (mut stands_for, mut counted, mut running_ns) = (0.0, 0.0, 0.0);
         for mut ring in self.rings {
-            let Ok(end) = ring.event.read_full() else { continue };
-            taken.task_clock_ns += end.time_running().map_or(0.0, |time| time.as_nanos() as f64);
+            let end = match ring.event.read_full() {
+                Ok(end) => end,
+                Err(error) => {
+                    taken.lost = None;
+                    taken.notes.push(unread(&error));
+                    continue;
+                }
+            };
+            let ns = |time: Option<Duration>| time.map_or(0.0, |time| time.as_nanos() as f64);
+            taken.task_clock_ns += ns(end.time_enabled());
+            running_ns += ns(end.time_running());
             taken.lost = taken.lost.zip(end.lost()).map(|(sum, lost)| sum + lost);
             let all = ring.samples + end.lost().unwrap_or(0);
             stands_for += ring.period as f64 * all as f64 / ring.samples.max(1) as f64;
             counted += end.count() as f64;
         }
         taken.covered = stands_for / counted;
+        taken.notes.extend(multiplexed(taken.task_clock_ns, running_ns));
         taken.stacks = self.collector.finish();
         taken
+    }
+}
+
+fn unread(error: &io::Error) -> String {
+    format!("the event of a thread cannot be read ({error}): its time and what it lost are not known")
+}
+
+/// What there is to say where others counted with the same counter.
+fn multiplexed(enabled_ns: f64, running_ns: f64) -> Option<String> {
+    let percent = 100.0 * running_ns / enabled_ns;
+    (percent < 99.0).then(|| {
+        format!("others used the counter too: samples were taken in {percent:.1} % of the time on a CPU (multiplexed)")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counter_that_others_used_too_is_told_and_one_of_our_own_is_not() {
+        assert!(multiplexed(2e9, 1e9).is_some_and(|note| note.contains("50.0 %")));
+        assert_eq!((multiplexed(2e9, 2e9), multiplexed(0.0, 0.0)), (None, None));
     }
 }

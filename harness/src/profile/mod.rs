@@ -27,7 +27,7 @@ use modules::Modules;
 use run::{Ran, Run};
 use serde::{Deserialize, Serialize};
 use settle::Outer;
-use taken::{Sampler, Setting, Stack, Taken};
+use taken::{Sampler, Setting, Stack, Taken, drop_unsettled};
 
 /// How to sample.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -118,6 +118,9 @@ impl Unwinding {
 /// Length of the pilot, from which the outer callers and the size of the stack copies are learnt, s.
 const PILOT_S: f64 = 0.2;
 
+/// Samples in a second that the pilot takes at least: a source that makes none of them is silent.
+const PILOT_HZ: f64 = 200.0;
+
 /// Bytes of stack that the pilot copies: with the rest of a record as much as one may be long.
 const PILOT_STACK_BYTES: u32 = 60 << 10;
 
@@ -146,42 +149,69 @@ fn sample(
     }
     let modules = Modules::of_process();
     let mut run = Run::new(case, clock);
-    let pilot =
-        Setting { hz: request.hz, pointers: true, stack_bytes: PILOT_STACK_BYTES, ring_bytes: RING_BYTES };
-    let (source, sampler, why) = first_open(request, pilot, &modules)?;
-    run.take(&Clock::around(sampler.bracket()), PILOT_S.min(request.length_s), false);
-    let outer = Outer::of(&sampler.take().stacks);
+    let pilot = Setting {
+        hz: request.hz.max(PILOT_HZ),
+        pointers: true,
+        stack_bytes: PILOT_STACK_BYTES,
+        ring_bytes: RING_BYTES,
+    };
+    let mut ladder = Ladder::of(request.clock);
+    // Batches run from this very function alone: what callers a pilot's samples share must be those of all later ones.
+    let (source, stacks) = loop {
+        let source = ladder.step()?;
+        match source.open(pilot, PILOT_S, &modules) {
+            Ok(sampler) => {
+                run.take(&Clock::around(sampler.bracket()), PILOT_S.min(request.length_s), false);
+                let stacks = sampler.take().stacks;
+                if !stacks.is_empty() {
+                    break (source, stacks);
+                }
+                ladder.pass(source, &silent());
+            }
+            Err(why) => ladder.pass(source, &why),
+        }
+    };
+    let outer = Outer::of(&stacks);
     let unwinding = outer.choose(request.unwinding);
-    let setting = outer.setting(Setting { ring_bytes, ..pilot }, unwinding, source == SampleClock::Signal);
+    let setting = Setting { hz: request.hz, ring_bytes, ..pilot };
+    let setting = outer.setting(setting, unwinding, source == SampleClock::Signal);
     let sampler = source.open(setting, request.length_s, &modules)?;
     let ran = run.take(&Clock::around(sampler.bracket()), request.length_s, request.compare);
     let profile = Profile {
         clock: source.name().into(),
-        clock_why: why,
+        clock_why: ladder.whys.join(". "),
         unwinding: unwinding.name().into(),
         ..asked(request)
     };
     Ok(told(profile, &outer, sampler.take(), &ran, unwinding, &modules))
 }
 
-/// The first source that opens, and why those before it do not.
-fn first_open(
-    request: &Request,
-    setting: Setting,
-    modules: &Modules,
-) -> Result<(SampleClock, Box<dyn Sampler>, String), Unavailable> {
-    let mut whys: Vec<String> = Vec::new();
-    let mut last = None;
-    for source in request.clock.ladder() {
-        match source.open(setting, PILOT_S, modules) {
-            Ok(sampler) => return Ok((*source, sampler, whys.join(". "))),
-            Err(why) => {
-                whys.push(format!("{}: {}", source.name(), why.detail));
-                last = Some(why);
-            }
-        }
+/// The sources that are yet to be tried, and why those that were are none.
+struct Ladder {
+    left: std::slice::Iter<'static, SampleClock>,
+    whys: Vec<String>,
+    reason: Reason,
+}
+
+impl Ladder {
+    fn of(clock: SampleClock) -> Self {
+        Self { left: clock.ladder().iter(), whys: Vec::new(), reason: Reason::Unsupported }
     }
-    Err(last.expect("a ladder has a step"))
+
+    /// The next source, or why none is left.
+    fn step(&mut self) -> Result<SampleClock, Unavailable> {
+        self.left.next().copied().ok_or_else(|| Unavailable::new(self.reason, self.whys.join(". ")))
+    }
+
+    fn pass(&mut self, source: SampleClock, why: &Unavailable) {
+        self.whys.push(format!("{}: {}", source.name(), why.detail));
+        self.reason = why.reason;
+    }
+}
+
+fn silent() -> Unavailable {
+    let detail = "it opens, and makes no sample while the row runs; --clock cpu-clock or --clock signal may";
+    Unavailable::new(Reason::Unsupported, detail)
 }
 
 fn asked(request: &Request) -> Profile {
@@ -198,14 +228,16 @@ fn asked(request: &Request) -> Profile {
 fn told(
     head: Profile,
     outer: &Outer,
-    taken: Taken,
+    mut taken: Taken,
     ran: &Ran,
     unwinding: Unwinding,
     modules: &Modules,
 ) -> Profile {
     let roles = threads::roles(taken.stacks.iter().map(|stack| stack.thread).collect());
-    let notes = notes(&taken);
-    let (lost, task_clock_ns) = (taken.lost.unwrap_or(0), taken.task_clock_ns);
+    let all = taken.stacks.len();
+    let dropped = drop_unsettled(&mut taken.stacks);
+    let notes = notes(&taken, dropped as f64 / all.max(1) as f64);
+    let Taken { lost, task_clock_ns, with_kernel, .. } = taken;
     let index =
         |thread: u32| roles.iter().position(|(id, _)| *id == thread).expect("every thread has a role");
     let settle = |stack: Stack| outer.settle(index(stack.thread) as u32, stack, unwinding);
@@ -214,10 +246,11 @@ fn told(
     let middle = |times: &[f64]| (!times.is_empty()).then(|| median(times));
     Profile {
         task_clock_ns,
-        ops: ran.ops,
+        ops: ran.units,
         sampled_ns_per_op: middle(&ran.sampled),
         unsampled_ns_per_op: middle(&ran.unsampled),
         lost,
+        with_kernel: Some(with_kernel),
         threads: roles.into_iter().map(|(_, name)| name).collect(),
         frames: told.frames,
         stacks: told.stacks,
@@ -231,13 +264,27 @@ fn told(
 /// By how much samples and the time that they stand for may differ before it is told.
 const MOST_UNCOVERED: f64 = 0.02;
 
-/// What a reader should know of the samples.
-fn notes(taken: &Taken) -> Vec<String> {
-    let mut notes = Vec::new();
+/// A larger share of samples taken out than this is told.
+const MOST_DROPPED: f64 = 0.02;
+
+/// What a reader should know of the samples, of which a share was taken out.
+fn notes(taken: &Taken, dropped: f64) -> Vec<String> {
+    let mut notes = taken.notes.clone();
+    if dropped > MOST_DROPPED {
+        let percent = 100.0 * dropped;
+        notes.push(format!(
+            "{percent:.1} % of the samples are left out, because they stand for far fewer events than the others"
+        ));
+    }
+    if !taken.covered.is_finite() {
+        notes.push(
+            "the clock counted no time, so it is not known how much of it the samples stand for".into(),
+        );
+    }
     if taken.lost.is_none() {
         notes.push("the kernel does not say how many samples it lost; Linux 6.0 and later do".into());
     }
-    if (taken.covered - 1.0).abs() > MOST_UNCOVERED {
+    if taken.covered.is_finite() && (taken.covered - 1.0).abs() > MOST_UNCOVERED {
         let percent = 100.0 * taken.covered;
         let why = match (taken.covered > 1.0, taken.with_kernel) {
             (true, _) => "threads that waited for a CPU were sampled as they went on",

@@ -44,7 +44,7 @@ const GRANTS: [Grant; 4] = [
 /// # Errors
 /// What the kernel refuses, in words.
 pub fn open(source: Source, setting: Setting, modules: &Modules) -> Result<Box<dyn Sampler>, Unavailable> {
-    below_the_highest_rate(setting.hz)?;
+    below_the_highest_rate(setting.hz, highest_rate())?;
     let threads = threads::all();
     let grant = granted(source, setting, threads[0]).map_err(|error| errno::explain(&error))?;
     let mut events = Vec::new();
@@ -56,13 +56,22 @@ pub fn open(source: Source, setting: Setting, modules: &Modules) -> Result<Box<d
             Err(error) => return Err(refused_ring(&error)),
         }
     }
-    let perf = Perf::start(events, setting, grant.kernel, modules).map_err(|error| errno::explain(&error))?;
+    let notes = (!threads::tells_children()).then(unlisted_processes).into_iter().collect();
+    let perf =
+        Perf::start(events, notes, setting, grant.kernel, modules).map_err(|error| errno::explain(&error))?;
     Ok(Box::new(perf))
 }
 
-fn below_the_highest_rate(hz: f64) -> Result<(), Unavailable> {
-    let path = "/proc/sys/kernel/perf_event_max_sample_rate";
-    let highest = std::fs::read_to_string(path).ok().and_then(|text| text.trim().parse::<f64>().ok());
+fn unlisted_processes() -> String {
+    "the kernel does not tell which processes the case forked (/proc has no children): they are not in the samples".into()
+}
+
+/// Samples that the kernel takes in a second at most; none where it does not say.
+fn highest_rate() -> Option<f64> {
+    std::fs::read_to_string("/proc/sys/kernel/perf_event_max_sample_rate").ok()?.trim().parse().ok()
+}
+
+fn below_the_highest_rate(hz: f64, highest: Option<f64>) -> Result<(), Unavailable> {
     match highest {
         Some(highest) if hz > highest => Err(Unavailable::new(
             Reason::Unsupported,
@@ -136,5 +145,19 @@ fn refused_ring(error: &io::Error) -> Unavailable {
              kernel.perf_event_mlock_kb=1024",
         ),
         _ => errno::explain(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_samples_than_the_kernel_takes_are_refused_with_its_limit_and_the_remedy() {
+        let why = below_the_highest_rate(1e6, Some(100_000.0)).unwrap_err();
+        assert!(why.detail.contains("at most 100000") && why.detail.contains("sysctl"), "{why}");
+        assert!(
+            below_the_highest_rate(1e5, Some(100_000.0)).is_ok() && below_the_highest_rate(1e6, None).is_ok()
+        );
     }
 }

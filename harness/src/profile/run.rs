@@ -10,9 +10,9 @@ const BATCH_NS: f64 = 20e6;
 /// What came of the batches.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Ran {
-    /// Operations of sampled batches.
-    pub ops: u64,
-    /// Time per operation of each sampled batch, ns.
+    /// Units of work in sampled batches.
+    pub units: u64,
+    /// Time per unit of each sampled batch, ns.
     pub sampled: Vec<f64>,
     /// The same of each unsampled one.
     pub unsampled: Vec<f64>,
@@ -57,7 +57,8 @@ impl<'a> Run<'a> {
                 left_ns -= if *sampled { ns } else { 0.0 };
             }
         }
-        ran.ops = self.ops * ran.sampled.len() as u64;
+        let batches = ran.sampled.len() as f64;
+        ran.units = (self.ops as f64 * self.case.units_per_op() * batches).round() as u64;
         ran
     }
 

@@ -11,9 +11,9 @@ use crate::clock::Bracket;
 use crate::unavailable::{Reason, Unavailable};
 use handler::Sink;
 use rustix::time::{ClockId, Timespec, clock_gettime};
+use std::collections::BTreeMap;
 use std::io;
 use std::mem::MaybeUninit;
-use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -30,6 +30,8 @@ struct Watches {
     setting: Setting,
     length_s: f64,
     watches: Mutex<Vec<Watch>>,
+    /// Threads without a timer, and why.
+    unwatched: Mutex<BTreeMap<i32, String>>,
 }
 
 /// One thread's timer and what its handler fills.
@@ -51,7 +53,8 @@ pub fn open(setting: Setting, length_s: f64, modules: &Modules) -> Result<Box<dy
     handler::install().map_err(|error| refused("sigaction", &error))?;
     // The kernel may allow a user no timers at all, which is better heard of before anything runs.
     Timer::of_this_thread(Sink::leaked(1, 0, 0)).map_err(|error| refused("timer_create", &error))?;
-    let watches = Arc::new(Watches { setting, length_s, watches: Mutex::default() });
+    let watches =
+        Arc::new(Watches { setting, length_s, watches: Mutex::default(), unwatched: Mutex::default() });
     Ok(Box::new(Signals { watches, collector: Collector::new(modules) }))
 }
 
@@ -68,6 +71,8 @@ impl Sampler for Signals {
         let Signals { watches, mut collector } = *self;
         let period_ns = 1e9 / watches.setting.hz;
         let mut taken = Taken { lost: Some(0), with_kernel: false, ..Taken::default() };
+        taken.notes =
+            unsampled(&watches.failures(), threads::all().iter().filter(|thread| thread.forked).count());
         let mut samples = 0;
         for watch in watches.held().drain(..) {
             drop(watch.timer);
@@ -97,6 +102,10 @@ impl Watches {
         self.watches.lock().expect("nobody panics with it")
     }
 
+    fn failures(&self) -> MutexGuard<'_, BTreeMap<i32, String>> {
+        self.unwatched.lock().expect("nobody panics with it")
+    }
+
     fn period(&self) -> Duration {
         Duration::from_secs_f64(1.0 / self.setting.hz)
     }
@@ -105,7 +114,7 @@ impl Watches {
     fn watch(&self, thread: i32) -> io::Result<Watch> {
         let bytes = f64::from(self.setting.stack_bytes) + handler::HEAD_BYTES as f64;
         let room = (self.setting.hz * self.length_s * bytes * 1.5).min(MOST_SINK_BYTES) as usize;
-        let sink = Sink::leaked(room, self.setting.stack_bytes as usize, stack_here().end);
+        let sink = Sink::leaked(room, self.setting.stack_bytes as usize, stack_end()?);
         let timer = Timer::of_this_thread(sink)?;
         Ok(Watch { thread, timer, sink, remaining: self.period(), entered_ns: 0.0, ran_ns: 0.0 })
     }
@@ -114,9 +123,11 @@ impl Watches {
 impl Bracket for Watches {
     fn enter(&self) {
         let (mut watches, here) = (self.held(), threads::here());
-        if !watches.iter().any(|watch| watch.thread == here) {
-            // A thread for which there is no timer is not sampled, as the task clock then tells.
-            watches.extend(self.watch(here).ok());
+        if !watches.iter().any(|watch| watch.thread == here) && !self.failures().contains_key(&here) {
+            match self.watch(here) {
+                Ok(watch) => watches.push(watch),
+                Err(error) => _ = self.failures().insert(here, error.to_string()),
+            }
         }
         if let Some(watch) = watches.iter_mut().find(|watch| watch.thread == here) {
             watch.entered_ns = cpu_time_ns();
@@ -138,16 +149,37 @@ fn cpu_time_ns() -> f64 {
     tv_sec as f64 * 1e9 + tv_nsec as f64
 }
 
-/// The mapping that holds the calling thread's stack.
-fn stack_here() -> Range<u64> {
-    let local = 0u8;
-    let here = (&raw const local).addr() as u64;
-    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
-    let ranges = maps.lines().filter_map(|line| {
-        let (start, end) = line.split(' ').next()?.split_once('-')?;
-        Some(u64::from_str_radix(start, 16).ok()?..u64::from_str_radix(end, 16).ok()?)
+/// What signals leave out, in sentences: threads for which there was no timer, and the processes that a case forked.
+fn unsampled(unwatched: &BTreeMap<i32, String>, forked: usize) -> Vec<String> {
+    let threads = unwatched.values().next().map(|why| {
+        format!("{} thread(s) got no timer ({why}): they are not in the samples", unwatched.len())
     });
-    ranges.into_iter().find(|range| range.contains(&here)).unwrap_or(here..here)
+    let processes = (forked > 0).then(|| {
+        format!(
+            "{forked} thread(s) of forked processes are not in the samples: timers reach this process alone"
+        )
+    });
+    threads.into_iter().chain(processes).collect()
+}
+
+/// Where the calling thread's stack ends, its outermost byte excluded.
+fn stack_end() -> io::Result<u64> {
+    let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
+    // SAFETY: takes nothing and cannot fail.
+    let here = unsafe { libc::pthread_self() };
+    // SAFETY: the thread is the calling one, and the attributes are a local that the call fills.
+    answered(unsafe { libc::pthread_getattr_np(here, attributes.as_mut_ptr()) })?;
+    let (mut start, mut bytes) = (std::ptr::null_mut(), 0);
+    // SAFETY: the attributes were filled above, and both results are locals.
+    let status = unsafe { libc::pthread_attr_getstack(attributes.as_ptr(), &mut start, &mut bytes) };
+    // SAFETY: the attributes were filled above and are destroyed once.
+    unsafe { libc::pthread_attr_destroy(attributes.as_mut_ptr()) };
+    answered(status).map(|()| (start.addr() + bytes) as u64)
+}
+
+/// What a function of POSIX threads returns is its error.
+fn answered(status: libc::c_int) -> io::Result<()> {
+    if status == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(status)) }
 }
 
 /// A timer that sends `SIGPROF` to one thread.
@@ -193,4 +225,36 @@ impl Drop for Timer {
 
 fn timespec(duration: Duration) -> libc::timespec {
     libc::timespec { tv_sec: duration.as_secs() as _, tv_nsec: duration.subsec_nanos() as _ }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stack_of_a_thread_ends_above_its_locals_in_a_mapping_that_holds_both() {
+        let check = || {
+            let local = 0u8;
+            let (here, end) = ((&raw const local).addr() as u64, stack_end().unwrap());
+            let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+            let mapped = |address: u64| {
+                maps.lines().any(|line| {
+                    let (start, end) = line.split(' ').next().unwrap().split_once('-').unwrap();
+                    let number = |text| u64::from_str_radix(text, 16).unwrap();
+                    (number(start)..number(end)).contains(&address)
+                })
+            };
+            assert!(here < end && mapped(end - 8), "{here:x} {end:x}");
+        };
+        check();
+        std::thread::spawn(check).join().unwrap();
+    }
+
+    #[test]
+    fn threads_without_a_timer_and_forked_processes_are_told() {
+        assert_eq!(unsampled(&BTreeMap::new(), 0), [""; 0]);
+        let notes = unsampled(&BTreeMap::from([(7, "no room".into()), (8, "no room".into())]), 1);
+        assert!(notes[0].starts_with("2 thread(s) got no timer (no room)"), "{notes:?}");
+        assert!(notes[1].contains("forked processes"), "{notes:?}");
+    }
 }

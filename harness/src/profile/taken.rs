@@ -4,6 +4,7 @@ use super::modules::Modules;
 use super::ring::Sample;
 use super::unwind::{Chain, Step, Unwinder, frame_pointers};
 use crate::clock::Bracket;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How a sampler is set.
@@ -41,6 +42,8 @@ pub struct Taken {
     pub covered: f64,
     /// Whether samples in the kernel are among them.
     pub with_kernel: bool,
+    /// What the samples lack, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// One sample with its callers.
@@ -50,6 +53,8 @@ pub struct Stack {
     pub thread: u32,
     /// `CLOCK_MONOTONIC`, ns.
     pub time_ns: u64,
+    /// How many events it stands for; zero where all stand for as many.
+    pub period: u64,
     /// The instruction, where it is one of the kernel.
     pub in_kernel: Option<u64>,
     /// Callers by the call frame information; empty where no stack was copied.
@@ -77,6 +82,7 @@ impl Collector {
         self.stacks.push(Stack {
             thread: sample.thread,
             time_ns: sample.time_ns,
+            period: sample.period,
             in_kernel: sample.in_kernel.then_some(sample.ip),
             frames: frames.unwrap_or_default(),
             pointers: unplaced(&sample.chain),
@@ -95,6 +101,45 @@ impl Collector {
     }
 }
 
+/// Takes out the samples that stand for less than half of the events that a sample of their thread does in the middle:
+/// those that a counter makes in quick succession until it has found the period for the rate that was asked for.
+/// How many there were.
+pub fn drop_unsettled(stacks: &mut Vec<Stack>) -> usize {
+    let mut periods: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
+    stacks.iter().for_each(|stack| periods.entry(stack.thread).or_default().push(stack.period));
+    let middle = |mut periods: Vec<u64>| {
+        periods.sort_unstable();
+        periods[periods.len() / 2]
+    };
+    let middles: BTreeMap<u32, u64> =
+        periods.into_iter().map(|(thread, periods)| (thread, middle(periods))).collect();
+    let before = stacks.len();
+    stacks.retain(|stack| stack.period >= middles[&stack.thread] / 2);
+    before - stacks.len()
+}
+
 fn unplaced(addresses: &[u64]) -> Chain {
     Chain { steps: addresses.iter().map(|address| Step { address: *address, sp: 0 }).collect(), ended: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_of_a_period_that_has_not_settled_are_taken_out_thread_by_thread() {
+        let stack = |(thread, period)| Stack { thread, period, ..Stack::default() };
+        let settling = [(1, 1), (1, 40), (1, 1000), (1, 600), (1, 1100), (2, 10), (2, 12), (2, 9)];
+        let mut stacks: Vec<Stack> = settling.map(stack).to_vec();
+        assert_eq!(drop_unsettled(&mut stacks), 2);
+        let kept = [(1, 1000), (1, 600), (1, 1100), (2, 10), (2, 12), (2, 9)];
+        assert_eq!(stacks, kept.map(stack));
+    }
+
+    #[test]
+    fn samples_that_all_stand_for_as_much_are_kept() {
+        let mut stacks = vec![Stack::default(); 3];
+        assert_eq!((drop_unsettled(&mut stacks), stacks.len()), (0, 3));
+        assert_eq!(drop_unsettled(&mut Vec::new()), 0);
+    }
 }

@@ -9,7 +9,8 @@ use crate::stats::proportion::wilson;
 /// Rounds of the planted loops in one operation, all together.
 const ROUNDS: u64 = 10_000;
 
-/// A chain of dependent multiplications by an odd number of one's own, so that no two are one function.
+/// A chain of dependent multiplications by an odd number of one's own, so that no two are one function; none is small, for
+/// the compiler adds and shifts in place of some small ones, which takes another time.
 macro_rules! planted {
     ($($name:ident $factor:literal)*) => { $(
         #[inline(never)]
@@ -24,7 +25,7 @@ macro_rules! planted {
     )* };
 }
 
-planted! { hot 3  warm 5  cool 7 }
+planted! { hot 0x9e37_79b9_7f4a_7c15  warm 0xbf58_476d_1ce4_e5b9  cool 0x94d0_49bb_1331_11eb }
 
 fn planted_op(_: u64) -> u64 {
     hot(ROUNDS * 6 / 10) ^ warm(ROUNDS * 3 / 10) ^ cool(ROUNDS / 10)
@@ -82,7 +83,7 @@ fn planted_shares_lie_in_the_bands_of_their_samples_and_nearly_all_stacks_are_wh
     let Some(profile) = taken(&mut *solo(planted_op), &request()) else { return };
     assert_planted(&profile);
     assert!(whole_share(&profile) >= 0.99, "{}", whole_share(&profile));
-    assert_eq!((profile.lost, profile.threads.as_slice()), (0, &["leader".to_owned()][..]));
+    assert_eq!(profile.threads, ["leader"]);
 }
 
 #[test]
@@ -96,10 +97,13 @@ fn signals_find_the_same_shares() {
 
 #[test]
 fn both_threads_of_a_pair_are_sampled_in_what_they_do() {
+    let cpus = crate::machine::probe::cpus();
     for clock in [SampleClock::CpuClock, SampleClock::Signal] {
         let (lead, follow) = (|_| hot(ROUNDS), |_| warm(ROUNDS));
-        let Some(profile) = taken(&mut *pair([0, 1], 1.0, lead, follow), &Request { clock, ..request() })
-        else {
+        let Some(profile) = taken(
+            &mut *pair([cpus[0], *cpus.last().unwrap()], 1.0, lead, follow),
+            &Request { clock, ..request() },
+        ) else {
             return;
         };
         assert_eq!(profile.threads, ["leader", "follower 1"]);
@@ -122,7 +126,9 @@ fn a_ring_without_room_loses_samples_and_tells_how_many() {
     let request = Request { hz: 9_973.0, unwinding: Unwinding::Dwarf, ..request() };
     let clock = Clock::open(ClockChoice::Best);
     let profile = sample(&mut *solo(planted_op), &clock, &request, 4096).unwrap();
-    assert!(profile.lost > 0, "{} samples and none lost", profile.samples.len());
+    let told = profile.notes.iter().any(|note| note.contains("how many samples it lost"));
+    let samples = profile.samples.len();
+    assert!(profile.lost.map_or(told, |lost| lost > 0), "{samples} samples and none lost");
 }
 
 #[test]
@@ -156,8 +162,24 @@ fn a_scripted_clock_leaves_nothing_to_sample() {
 }
 
 #[test]
-fn more_samples_than_the_kernel_takes_are_refused_with_its_limit() {
-    let request = Request { hz: 1e9, ..request() };
-    let why = profile(&mut *solo(planted_op), &Clock::open(ClockChoice::Best), &request).unwrap_err();
-    assert!(why.detail.contains("; "), "{why}");
+fn the_next_source_is_tried_until_none_is_left_and_each_says_why_it_is_none() {
+    let mut ladder = Ladder::of(SampleClock::Best);
+    assert_eq!(ladder.step().unwrap(), SampleClock::Cycles);
+    ladder.pass(SampleClock::Cycles, &silent());
+    assert_eq!(ladder.step().unwrap(), SampleClock::CpuClock);
+    ladder.pass(SampleClock::CpuClock, &Unavailable::new(Reason::NoPrivilege, "paranoid"));
+    assert_eq!(ladder.step().unwrap(), SampleClock::Signal);
+    let why = ladder.step().unwrap_err();
+    assert_eq!(why.reason, Reason::NoPrivilege);
+    assert!(why.detail.starts_with("cycles: it opens, and makes no sample"), "{why}");
+    assert!(why.detail.contains("--clock signal") && why.detail.ends_with("cpu-clock: paranoid"), "{why}");
+}
+
+#[test]
+fn what_leaves_samples_in_doubt_is_noted() {
+    let notes = |covered, dropped| notes(&Taken { covered, lost: Some(0), ..Taken::default() }, dropped);
+    assert_eq!(notes(1.0, 0.01), [""; 0]);
+    assert!(notes(f64::NAN, 0.0)[0].contains("counted no time"));
+    assert!(notes(0.9, 0.0)[0].contains("90.0 %"));
+    assert!(notes(1.0, 0.03)[0].contains("3.0 %"));
 }

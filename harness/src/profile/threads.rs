@@ -47,6 +47,11 @@ pub fn roles(sampled: BTreeSet<u32>) -> Vec<(u32, String)> {
     sampled.into_iter().map(|id| (id, role(id))).collect()
 }
 
+/// Whether this kernel tells the processes that a thread forked; where it does not, [`all`] has none of them.
+pub fn tells_children() -> bool {
+    Path::new("/proc/thread-self/children").exists()
+}
+
 fn tasks(process: &str) -> Vec<i32> {
     let entries = std::fs::read_dir(Path::new("/proc").join(process).join("task")).into_iter().flatten();
     entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect()

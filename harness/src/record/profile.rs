@@ -32,7 +32,7 @@ pub struct Profile {
     pub wanted_hz: f64,
     /// Time on a CPU while samples were taken, all threads together, ns.
     pub task_clock_ns: f64,
-    /// Operations that ran meanwhile.
+    /// Units of work that ran meanwhile: what `per op` is per.
     pub ops: u64,
     /// Time per operation while samples were taken, and while none were, ns; none where it was not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,8 +40,15 @@ pub struct Profile {
     /// Time per operation without sampling, taken in turns with the former, ns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsampled_ns_per_op: Option<f64>,
-    /// Samples that the kernel says it lost.
-    pub lost: u64,
+    /// Samples that had no room, by the kernel's count or that of the signal handler; none where nobody counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<u64>,
+    /// Whether the kernel was sampled as well; none where the profile does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with_kernel: Option<bool>,
+    /// When the file of the executable was last written, RFC 3339 in UTC; none where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub built: Option<String>,
     /// What a reader should know of the samples, a sentence each: where they do not cover the time, what is not known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

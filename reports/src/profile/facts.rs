@@ -11,6 +11,9 @@ const CUT: f64 = 0.01;
 /// A larger share of lost samples than this leaves shares in doubt.
 const LOST: f64 = 0.01;
 
+/// The clock that is no event of the kernel.
+const BY_SIGNAL: &str = "SIGPROF";
+
 /// Sampling that costs more than this changes what it looks at.
 const COST: f64 = 0.01;
 
@@ -66,14 +69,16 @@ fn whole(tally: &Tally<'_>) -> f64 {
 }
 
 fn lost_share(profile: &Profile) -> f64 {
-    let lost = profile.lost as f64;
+    let lost = profile.lost.unwrap_or(0) as f64;
     lost / (lost + profile.samples.len() as f64).max(1.0)
 }
 
 fn lost(profile: &Profile) -> String {
     match profile.lost {
-        0 => "no sample, as the kernel tells".into(),
-        lost => format!("{}, {}", plural(lost as usize, "sample"), words::percent(lost_share(profile))),
+        None => "not known: the kernel tells from Linux 6.0 on".into(),
+        Some(0) if profile.clock == BY_SIGNAL => "no sample, as the signal's handler counted".into(),
+        Some(0) => "no sample, as the kernel tells".into(),
+        Some(lost) => format!("{}, {}", plural(lost as usize, "sample"), words::percent(lost_share(profile))),
     }
 }
 
@@ -120,6 +125,7 @@ pub fn doubts(profile: &Profile) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::lost as lost_of;
     use super::*;
     use crate::profile::fixture;
 
@@ -142,7 +148,7 @@ mod tests {
             &|p| p.samples.iter_mut().take(60).for_each(|s| s.whole = false),
             "3.00 % of the stacks are cut short",
         );
-        one(&|p| (p.lost, p.task_clock_ns) = (100, 2.1e9), "were lost");
+        one(&|p| p.lost = Some(100), "were lost");
         one(&|p| p.sampled_ns_per_op = Some(21.0), "4.48 % slower");
     }
 
@@ -151,6 +157,14 @@ mod tests {
         let profile = fixture::profile();
         let text = verdict(&tally(&profile));
         assert!(text.starts_with("55.0 % (52.8 - 57.2) of the time is in <perfbench::ring::Sum"), "{text}");
+    }
+
+    #[test]
+    fn losses_that_nobody_counted_are_not_nought_and_those_of_a_signal_are_its_handlers() {
+        let lost = |clock: &str, lost| lost_of(&Profile { clock: clock.into(), lost, ..fixture::profile() });
+        assert!(lost("cycles", None).starts_with("not known"));
+        assert!(lost("SIGPROF", Some(0)).contains("handler"));
+        assert!(lost("cycles", Some(0)).contains("kernel"));
     }
 
     #[test]
