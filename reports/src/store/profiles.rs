@@ -16,8 +16,12 @@ impl Store {
     /// Keeps a new profile.
     ///
     /// # Errors
-    /// What the operating system says, with the path.
+    /// What the operating system says, with the path, or what is wrong with a profile that could not be shown again.
     pub fn keep_profile(&self, id: &str, profile: &Profile) -> io::Result<()> {
+        if let Some(flaw) = flaw(profile) {
+            let told = format!("profile {id} is not kept, because {flaw}");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, told));
+        }
         std::fs::create_dir_all(self.profiles())?;
         Writer::create(&self.profiles().join(format!("{id}.json")))?.write(profile)
     }
@@ -102,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn no_profile_is_overwritten_and_none_that_cannot_be_shown_is_read() {
+    fn no_profile_is_overwritten_and_none_that_cannot_be_shown_is_kept_or_read() {
         let (_folder, store) = stored(&[("a", "a")]);
         assert!(store.keep_profile("a", &fixture::profile()).is_err());
         let breakers: [fn(&mut Profile); 6] = [
@@ -116,7 +120,10 @@ mod tests {
         for (index, breaker) in breakers.into_iter().enumerate() {
             let mut broken = fixture::profile();
             breaker(&mut broken);
-            store.keep_profile(&format!("b{index}"), &broken).unwrap();
+            let unkept = store.keep_profile(&format!("b{index}"), &broken).unwrap_err();
+            assert!(unkept.to_string().contains("is not kept, because "), "{unkept}");
+            let path = store.profiles().join(format!("b{index}.json"));
+            Writer::create(&path).unwrap().write(&broken).unwrap();
             let refused = store.find_profile(&format!("b{index}")).unwrap_err();
             assert!(matches!(refused, StoreError::Unreadable(ReadError::Damaged(..))), "{index}: {refused}");
         }
