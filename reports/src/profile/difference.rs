@@ -1,5 +1,6 @@
 //! Two profiles compared by function: shares of the time on both sides, and which of them differ.
 
+use super::facts::doubts;
 use super::tally::{Tally, ns_per_op, tally};
 use crate::words;
 use perfbench_harness::record::Profile;
@@ -87,6 +88,36 @@ pub fn sides(base: &Profile, now: &Profile) -> String {
     )
 }
 
+/// Why the two sides should be compared with care, in sentences: what they have unlike, and what the base leaves in doubt.
+pub fn reservations(base: &Profile, now: &Profile) -> Vec<String> {
+    let doubts = doubts(base).into_iter().map(|doubt| format!("of the base: {doubt}"));
+    unlike(base, now).into_iter().chain(doubts).collect()
+}
+
+/// What makes shares differ though the row is the same.
+fn unlike(base: &Profile, now: &Profile) -> Vec<String> {
+    let pairs = [
+        ("the clock", &base.clock, &now.clock),
+        ("the CPU", &base.cpu, &now.cpu),
+        ("the architecture", &base.architecture, &now.architecture),
+    ];
+    let told = |what: &str, base: &str, now: &str| {
+        format!("{what} is {now}, and was {base} in the base: shares may differ for that alone")
+    };
+    let kernel = (base.with_kernel != now.with_kernel)
+        .then(|| told("the kernel", sight(base.with_kernel), sight(now.with_kernel)));
+    let unlike = pairs.into_iter().filter(|(_, base, now)| base != now);
+    unlike.map(|(what, base, now)| told(what, base, now)).chain(kernel).collect()
+}
+
+fn sight(with_kernel: Option<bool>) -> &'static str {
+    match with_kernel {
+        Some(true) => "sampled too",
+        Some(false) => "not sampled",
+        None => "sampled or not, which is not stored,",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +134,25 @@ mod tests {
             (told.iter().find(|t| t.0.ends_with("fold")), told.iter().find(|t| t.0 == "memcpy"));
         assert!(!fold.unwrap().1 && !copied.unwrap().1, "{told:?}");
         assert!(told.iter().filter(|t| t.1).count() >= 3, "{told:?}");
+    }
+
+    #[test]
+    fn sides_that_are_unlike_and_a_base_in_doubt_are_told_and_like_ones_are_not() {
+        let mut like = fixture::profile();
+        like.samples.iter_mut().for_each(|sample| sample.whole = true);
+        assert_eq!(reservations(&like, &fixture::profile()), [""; 0]);
+        let unlike = Profile {
+            clock: "SIGPROF".into(),
+            cpu: "Another CPU".into(),
+            architecture: "aarch64".into(),
+            with_kernel: Some(false),
+            notes: vec!["it was short".into()],
+            ..like
+        };
+        let told = reservations(&unlike, &fixture::profile());
+        let words = ["SIGPROF", "Another CPU", "aarch64", "not sampled", "of the base: it was short"];
+        assert!(told.iter().zip(words).all(|(told, words)| told.contains(words)), "{told:?}");
+        assert_eq!(told.len(), words.len());
     }
 
     #[test]

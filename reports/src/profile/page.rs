@@ -2,7 +2,7 @@
 //! where, this file how a figure is put.
 
 use super::annotate::{Annotated, Line, annotated};
-use super::difference::{Change, changes, sides};
+use super::difference::{Change, changes, reservations, sides};
 use super::facts::{band, doubts, facts, origin, verdict};
 use super::tally::{Function, Tally, ns_per_op, tally, tally_of_thread};
 use super::{View, flame};
@@ -29,6 +29,7 @@ pub fn render(view: &View<'_>) -> String {
         flame: flame::inline(&View { base: None, ..*view }),
         difference: view.base.map(|base| Difference {
             sides: sides(base, view.profile),
+            reservations: reservations(base, view.profile),
             flame: flame::inline(view),
             changes: changes(base, view.profile),
         }),
@@ -51,6 +52,7 @@ struct Page<'a> {
 /// What stands beside a base.
 struct Difference<'a> {
     sides: String,
+    reservations: Vec<String>,
     flame: String,
     changes: Vec<Change<'a>>,
 }
@@ -190,6 +192,8 @@ mod tests {
     #[test]
     fn a_base_adds_its_difference_and_without_code_the_page_says_so() {
         let (base, sources) = (fixture::base(), fixture::sources());
+        let other = Profile { clock: "cycles".into(), ..base.clone() };
+        assert!(page(Some(&other)).contains("was cycles in the base"));
         assert!(page(Some(&base)).contains("points more") && !page(None).contains("points more"));
         let profile = Profile { code: Vec::new(), ..fixture::profile() };
         assert!(render(&fixture::view(&profile, &sources)).contains("no machine code"));

@@ -49,7 +49,7 @@ struct Thread<'a> {
     weights: Vec<f64>,
 }
 
-/// The file; a sample weighs the time between two samples.
+/// The file; each sample weighs as much: the time on a CPU, all threads together, by the number of samples.
 pub fn render(profile: &Profile) -> String {
     let file = File {
         schema: SCHEMA,

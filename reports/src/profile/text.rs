@@ -3,7 +3,7 @@
 
 use super::View;
 use super::annotate::{Annotated, Line, Source, annotated};
-use super::difference::{Change, changes, sides};
+use super::difference::{Change, changes, reservations, sides};
 use super::facts::{band, doubts, facts, origin, verdict};
 use super::tally::{Function, Tally, ns_per_op, tally, tally_of_thread};
 use crate::format::paint::Ink;
@@ -132,6 +132,10 @@ fn facts_lines(profile: &Profile, look: &Look) -> String {
 fn difference(base: &Profile, now: &Profile, look: &Look) -> String {
     let mut text = format!(" {}\n", look.paint.text(Ink::Strong, "Difference"));
     text += &wrapped(&sides(base, now), "   ", "   ", look.width);
+    for reservation in reservations(base, now) {
+        let told = wrapped(&reservation, " ! ", "   ", look.width);
+        text += &format!("{}\n", look.paint.text(Ink::Doubt, told.trim_end()));
+    }
     let lines = changes(base, now).into_iter().take(FUNCTIONS).map(|change| change_lines(&change, look));
     text + &lines.collect::<String>()
 }
