@@ -88,6 +88,17 @@ mod tests {
     }
 
     #[test]
+    fn a_machine_that_is_emulated_is_refused_for_whatever_takes_time() {
+        let machine =
+            |emulator: Option<&str>| Machine { emulator: emulator.map(str::to_owned), ..Machine::scripted() };
+        assert_eq!(
+            require_time(&machine(Some("QEMU"))).map_err(|refused| refused.code),
+            Err(ENVIRONMENT_REFUSED)
+        );
+        assert!(require_time(&machine(None)).is_ok());
+    }
+
+    #[test]
     fn a_machine_worse_than_asked_for_is_refused_with_the_knobs_and_their_remedies() {
         let checks = vec![
             check("governor", false, Some("mend it")),

@@ -1,9 +1,9 @@
 //! `profile`: samples one row in a fresh process, stores the samples, and shows where the time goes. A stored profile is
 //! shown again without sampling.
 
-use super::Context;
 use super::output::{self, look, store_failure};
 use super::run::{nothing_selected, now, run_id, unwritten};
+use super::{Context, environment};
 use crate::args::ProfileArguments;
 use crate::error::{BROKE, ENVIRONMENT_REFUSED, Failure, INTERRUPTED, OK};
 use crate::interrupt;
@@ -44,24 +44,29 @@ pub fn run(
     if let Some(name) = &arguments.from {
         let profile = Store::at(&settings.store).find_profile(name).map_err(store_failure)?;
         let base = base(settings, arguments, &profile.row)?;
-        return shown.show(&profile, base.as_ref(), &outputs).map(|()| OK);
+        // A file may come from anywhere and name any path: no source is read for it.
+        let sources = if Path::new(name).is_file() { Sources::new() } else { sources(&profile) };
+        return shown.show(&profile, base.as_ref(), &sources, &outputs).map(|()| OK);
     }
     let machine = machine::probe();
+    environment::require_time(&machine)?;
     let asked = settings.profile(arguments, context.matches, &machine)?;
+    let clock = environment::clock(asked.rows.clock)?;
     let plan = plan::plan(&asked.rows, &machine, context.tables.registry);
     let row = the_row(context, &asked, &plan)?;
     let base = base(settings, arguments, &row.key())?;
     let store = Store::open(&settings.store).map_err(store_failure)?;
     let stop = interrupt::watch();
-    let sampled = sample(context, settings, &asked, &row, machine);
+    let sampled = sample(context, settings, &asked, &row, &job(&asked, &row, &clock));
     if interrupt::came() && sampled.is_err() {
         return Ok(INTERRUPTED);
     }
-    let profile = sampled?;
+    let Machine { cpu, architecture, .. } = machine;
+    let profile = Profile { cpu, architecture, ..sampled? };
     let id = run_id(false, 0);
     store.keep_profile(&id, &profile).map_err(|error| unwritten(&error))?;
     let outputs = if outputs.is_empty() { default_outputs(&store, &id) } else { outputs };
-    shown.show(&profile, base.as_ref(), &outputs)?;
+    shown.show(&profile, base.as_ref(), &sources(&profile), &outputs)?;
     anstream::println!(" Profile  {id}");
     // Set by a signal handler that publishes nothing else.
     Ok(if stop.load(std::sync::atomic::Ordering::Relaxed) { INTERRUPTED } else { OK })
@@ -133,7 +138,7 @@ fn sample(
     settings: &Settings,
     asked: &ProfileRequest,
     row: &Row<'_>,
-    machine: Machine,
+    job: &Job,
 ) -> Result<Profile, Failure> {
     let started = now(false);
     let mut progress = Progress::new(settings.progress, context.quiet, 2.0 * asked.sampling.length_s);
@@ -149,7 +154,7 @@ fn sample(
     let mut done = None;
     // The link leads to the program that runs, even where its file has been replaced by another build meanwhile.
     let mut launcher = Fresh::new("/proc/self/exe".into(), &[crate::WORKER], asked.rows.seed);
-    let died = launcher.launch(&job(asked, row), &mut |reply| match reply {
+    let died = launcher.launch(job, &mut |reply| match reply {
         Reply::Outcome { result, .. } => done = Some(result),
         Reply::Begin { .. } => {}
     });
@@ -157,14 +162,13 @@ fn sample(
     let profile = profiled(&key, done, died)?;
     if profile.samples.is_empty() {
         return Err(Failure::usage(format!("{key} gave no sample in {seconds} s"))
-            .help("sample for longer with --time, or faster with --hz"));
+            .help("sample for longer with --time or faster with --hz, or by another clock: --clock cpu-clock, --clock signal"));
     }
-    let Machine { cpu, architecture, .. } = machine;
     let (schema, version) = (PROFILE_SCHEMA.into(), env!("CARGO_PKG_VERSION").into());
-    Ok(Profile { schema, version, started, cpu, architecture, ..profile })
+    Ok(Profile { schema, version, started, built: built(), ..profile })
 }
 
-fn job(asked: &ProfileRequest, row: &Row<'_>) -> Job {
+fn job(asked: &ProfileRequest, row: &Row<'_>, clock: &Clock) -> Job {
     let rows = &asked.rows;
     Job {
         workload: row.group.workload.name.into(),
@@ -176,7 +180,7 @@ fn job(asked: &ProfileRequest, row: &Row<'_>) -> Job {
         inputs: rows.inputs.clone(),
         counters: rows.counters.clone(),
         clock: rows.clock,
-        calibration: Clock::open(rows.clock).facts(),
+        calibration: clock.facts(),
         evict_bytes: None,
         counted_ops: None,
         under: Vec::new(),
@@ -190,7 +194,8 @@ fn profiled(row: &str, done: Option<Done>, died: Result<(), Died>) -> Result<Pro
         (Some(Done::Profiled(profile)), _) => Ok(*profile),
         (Some(Done::Unavailable(why)), _) => {
             Err(Failure::new(ENVIRONMENT_REFUSED, format!("{row} cannot be profiled here: {why}")).help(
-                "`perfbench doctor` tells what this machine can sample; --clock signal needs no perf events",
+                "`perfbench doctor` tells what this machine can sample; --clock cpu-clock needs no counter, \
+                 and --clock signal no perf events",
             ))
         }
         (Some(Done::Broke(message)), _) | (_, Err(Died(message))) => Err(broke(message)),
@@ -218,9 +223,14 @@ struct Shown<'a> {
 
 impl Shown<'_> {
     /// Prints the table and writes the outputs.
-    fn show(&self, profile: &Profile, base: Option<&Profile>, outputs: &[Output]) -> Result<(), Failure> {
-        let sources = sources(profile);
-        let view = View { profile, base, function: self.arguments.annotate.as_deref(), sources: &sources };
+    fn show(
+        &self,
+        profile: &Profile,
+        base: Option<&Profile>,
+        sources: &Sources,
+        outputs: &[Output],
+    ) -> Result<(), Failure> {
+        let view = View { profile, base, function: self.arguments.annotate.as_deref(), sources };
         annotated(&view).map_err(|refused| {
             Failure::usage(format!("--annotate: {refused}")).help(format!(
                 "it holds that of {}; the profile is stored, --from shows it",
@@ -238,20 +248,32 @@ impl Shown<'_> {
     }
 }
 
-/// The sources of the annotated functions, as far as they are at hand and were not changed since.
+/// Bytes of a source file at most: longer ones are no sources.
+const SOURCE_BYTES: u64 = 4 << 20;
+
+/// When the program that runs was built, so far as its file tells.
+fn built() -> Option<String> {
+    changed(Path::new("/proc/self/exe")).map(|time| time.to_string())
+}
+
+fn changed(path: &Path) -> Option<jiff::Timestamp> {
+    jiff::Timestamp::try_from(std::fs::metadata(path).ok()?.modified().ok()?).ok()
+}
+
+/// The sources of the annotated functions, as far as they are at hand and no younger than the program that was profiled.
 fn sources(profile: &Profile) -> Sources {
-    let started = profile.started.parse::<jiff::Timestamp>().ok();
-    let unchanged = |path: &Path| {
-        let changed = std::fs::metadata(path).and_then(|file| file.modified()).ok();
-        changed
-            .and_then(|time| jiff::Timestamp::try_from(time).ok())
-            .zip(started)
-            .is_some_and(|(a, b)| a <= b)
+    let Some(built) = profile.built.as_ref().and_then(|time| time.parse().ok()) else {
+        return Sources::new();
     };
     let lines = profile.code.iter().flat_map(|code| &code.lines);
     let files: BTreeSet<&String> = lines.map(|(_, file, _)| file).collect();
-    let read = |file: &String| Some((file.clone(), std::fs::read_to_string(file).ok()?));
-    files.into_iter().filter(|file| unchanged(Path::new(file))).filter_map(read).collect()
+    files.into_iter().filter_map(|file| Some((file.clone(), source(Path::new(file), built)?))).collect()
+}
+
+fn source(path: &Path, built: jiff::Timestamp) -> Option<String> {
+    let file = std::fs::metadata(path).ok()?;
+    let is_source = file.is_file() && file.len() <= SOURCE_BYTES && changed(path)? <= built;
+    is_source.then(|| std::fs::read_to_string(path).ok())?
 }
 
 #[cfg(test)]
@@ -274,5 +296,26 @@ mod tests {
     fn every_default_output_is_a_format() {
         assert_eq!(default_outputs(&Store::at(Path::new("store")), "id").len(), DEFAULT.len());
         assert!(outputs(&["svgg=x".into()]).is_err_and(|failure| failure.code == 2));
+    }
+
+    #[test]
+    fn only_files_of_some_size_that_are_no_younger_than_the_program_are_sources() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lib.rs");
+        std::fs::write(&path, "fn main() {}").unwrap();
+        let written = changed(&path).unwrap();
+        assert_eq!(source(&path, written).as_deref(), Some("fn main() {}"));
+        assert_eq!(source(&path, written - jiff::SignedDuration::from_secs(1)), None);
+        assert_eq!(source(folder.path(), jiff::Timestamp::MAX), None);
+        std::fs::File::create(&path).unwrap().set_len(SOURCE_BYTES + 1).unwrap();
+        assert_eq!(source(&path, jiff::Timestamp::MAX), None);
+        assert!(built().is_some());
+    }
+
+    #[test]
+    fn a_profile_that_does_not_say_when_its_program_was_built_brings_no_sources() {
+        let lines = vec![(0, file!().to_owned(), 1)];
+        let code = vec![perfbench_harness::record::Code { lines, ..Default::default() }];
+        assert_eq!(sources(&Profile { code, ..Profile::default() }), Sources::new());
     }
 }
