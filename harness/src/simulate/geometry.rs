@@ -1,6 +1,7 @@
 //! What caches and translation buffers a machine has: the named ones, one table line each, and the one that this runs on.
 //! How they behave is `model`'s affair; where the figures come from stands in `docs/simulation.md`.
 
+use super::sharing::LONGEST_LINE_BYTES;
 use crate::machine::{self, Machine};
 use std::fmt;
 
@@ -19,6 +20,8 @@ pub struct Geometry {
     pub l3: Level,
     /// Translation buffers of each core; none where they are not known, and then translations are not counted.
     pub tlb: Option<Tlb>,
+    /// What of it nobody stated, in words.
+    pub assumed: Vec<String>,
 }
 
 /// One cache.
@@ -66,6 +69,10 @@ pub struct Buffer {
 impl Level {
     const fn new(size_kib: u64, ways: u32, holds: Holds) -> Self {
         Self { size_bytes: size_kib << 10, ways, holds }
+    }
+
+    fn holding(self, holds: Holds) -> Self {
+        Self { holds, ..self }
     }
 
     /// How many sets it has with lines of this size.
@@ -116,8 +123,9 @@ const CORES: &[Core] = &[
     ("Arm Neoverse V2",       [Holds::Everything, Holds::Victims], Some(tlb((48, 48), (2048, 8)))),
 ];
 
-/// Where nothing is known of a machine: the commonest sizes of the last ten years.
-const UNKNOWN: [(u8, u64, u32); 3] = [(1, 32, 8), (2, 1024, 16), (3, 32 << 10, 16)];
+/// What is assumed of a level that a machine does not state, KiB and ways: sizes that are common.
+const UNKNOWN: [(u64, u32); 3] = [(32, 8), (1024, 16), (32 << 10, 16)];
+const USUAL_LINE_BYTES: u32 = 64;
 
 impl Geometry {
     /// The name of the machine that this runs on.
@@ -141,20 +149,41 @@ impl Geometry {
             l2: Some(Level::new(l2.0, l2.1, *below)),
             l3: Level::new(l3.0, l3.1, *last),
             tlb: Some(*tlb),
+            assumed: Vec::new(),
         })
     }
 
-    /// The caches of a probed machine. What it does not state is taken from what its micro-architecture is known for.
+    /// The caches of a probed machine, and how its micro-architecture is known to fill them. What of it nobody states is
+    /// assumed, and said to be.
     pub fn of(machine: &Machine) -> Geometry {
         let core = CORES.iter().find(|core| core.0 == machine.microarchitecture);
         let [below, last] = core.map_or([Holds::Misses; 2], |core| core.1);
+        let mut assumed = Vec::new();
+        let line_bytes = line_bytes(machine, &mut assumed);
+        let mut level = |number, holds| {
+            stated(machine, number, line_bytes).unwrap_or_else(|| usual(number, &mut assumed)).holding(holds)
+        };
+        let (l1d, l2, l3) = (level(1, Holds::Misses), level(2, below), level(3, last));
+        if core.is_none() {
+            assumed.push("each level filled by misses assumed".into());
+        }
         Self {
             name: Self::HOST.into(),
-            line_bytes: machine.cache(1).map_or(64, |cache| cache.line_bytes),
-            l1d: stated(machine, 1, Holds::Misses),
-            l2: Some(stated(machine, 2, below)),
-            l3: stated(machine, 3, last),
+            line_bytes,
+            l1d,
+            l2: Some(l2),
+            l3,
             tlb: core.and_then(|core| core.2),
+            assumed,
+        }
+    }
+
+    /// What its counts are said to come from: `host`, `host (L3 32 MiB/16 assumed)`.
+    pub fn origin(&self) -> String {
+        if self.assumed.is_empty() {
+            self.name.clone()
+        } else {
+            format!("{} ({})", self.name, self.assumed.join(", "))
         }
     }
 
@@ -162,7 +191,7 @@ impl Geometry {
     pub fn callgrind(d1: Level, ll: Level, line_bytes: u32) -> Geometry {
         let alone = |level| Level { holds: Holds::Misses, ..level };
         let name = "callgrind".into();
-        Self { name, line_bytes, l1d: alone(d1), l2: None, l3: alone(ll), tlb: None }
+        Self { name, line_bytes, l1d: alone(d1), l2: None, l3: alone(ll), tlb: None, assumed: Vec::new() }
     }
 
     /// The same machine with pages of another size.
@@ -171,14 +200,28 @@ impl Geometry {
     }
 }
 
-fn stated(machine: &Machine, level: u8, holds: Holds) -> Level {
-    let (_, size_kib, ways) = UNKNOWN[usize::from(level) - 1];
-    let unknown = Level::new(size_kib, ways, holds);
-    machine.cache(level).map_or(unknown, |cache| Level {
-        size_bytes: cache.size_bytes,
-        ways: cache.ways.unwrap_or(ways),
-        holds,
+fn line_bytes(machine: &Machine, assumed: &mut Vec<String>) -> u32 {
+    let stated = machine.cache(1).map(|cache| cache.line_bytes);
+    stated.filter(|bytes| bytes.is_power_of_two() && *bytes <= LONGEST_LINE_BYTES).unwrap_or_else(|| {
+        assumed.push(format!("lines of {USUAL_LINE_BYTES} bytes assumed"));
+        USUAL_LINE_BYTES
     })
+}
+
+/// A level as the machine states it; none where it does not, or not so that it could be.
+fn stated(machine: &Machine, number: u8, line_bytes: u32) -> Option<Level> {
+    let cache = machine.cache(number)?;
+    let ways = cache.ways.filter(|ways| *ways > 0)?;
+    let level = Level { size_bytes: cache.size_bytes, ways, holds: Holds::Misses };
+    (level.sets(line_bytes) > 0).then_some(level)
+}
+
+/// A level as it usually is.
+fn usual(number: u8, assumed: &mut Vec<String>) -> Level {
+    let (size_kib, ways) = UNKNOWN[usize::from(number) - 1];
+    let level = Level::new(size_kib, ways, Holds::Misses);
+    assumed.push(format!("L{number} {level} assumed"));
+    level
 }
 
 /// `zen5-desktop: L1D 48 KiB/12, L2 1 MiB/16, L3 32 MiB/16`.
@@ -235,8 +278,23 @@ mod tests {
         let unknown = Geometry::of(&machine);
         assert_eq!(unknown.to_string(), "host: L1D 32 KiB/8, L2 1 MiB/16, L3 32 MiB/16");
         assert_eq!(unknown.tlb, None);
+        assert_eq!(unknown.origin(), "host (each level filled by misses assumed)");
         machine.microarchitecture = "AMD Zen 5".into();
         assert_eq!(Geometry::of(&machine).tlb.map(|tlb| tlb.l1.entries), Some(96));
+        assert_eq!(Geometry::of(&machine).origin(), "host");
         assert_eq!(Geometry::of(&machine).with_pages(2 << 20).tlb.map(|tlb| tlb.page_bytes), Some(2 << 20));
+    }
+
+    #[test]
+    fn what_a_machine_does_not_state_is_said_to_be_assumed() {
+        let mut machine = Machine::scripted();
+        machine.microarchitecture = "AMD Zen 5".into();
+        machine.caches.retain(|cache| cache.level != 3);
+        assert_eq!(Geometry::of(&machine).origin(), "host (L3 32 MiB/16 assumed)");
+        machine.caches.iter_mut().for_each(|cache| (cache.ways, cache.line_bytes) = (Some(0), 0));
+        assert_eq!(
+            Geometry::of(&machine).origin(),
+            "host (lines of 64 bytes assumed, L1 32 KiB/8 assumed, L2 1 MiB/16 assumed, L3 32 MiB/16 assumed)"
+        );
     }
 }

@@ -90,7 +90,7 @@ impl Source for Callgrind {
             let detail = format!("whoever runs this program under valgrind must name a folder in {FOLDER}");
             Unavailable::new(Reason::Unsupported, detail)
         })?;
-        let method = valgrind::tell(&machine::probe()).rounded.join(", ");
+        let method = valgrind::tell(&machine::probe()).remarks.join(", ");
         Ok(Box::new(Region { folder: folder.into(), bracket: Arc::new(Toggle), method }))
     }
 }

@@ -57,10 +57,10 @@ fn is_recent(version: &str) -> Result<(), Unavailable> {
     Err(Unavailable::new(Reason::Unsupported, detail))
 }
 
-/// Arguments for the caches of a machine, and what had to be changed of them, in words.
+/// Arguments for the caches of a machine, and what had to be changed or is not stated of them, in words.
 pub(super) struct Told {
     pub(super) arguments: Vec<String>,
-    pub(super) rounded: Vec<String>,
+    pub(super) remarks: Vec<String>,
 }
 
 /// Tells callgrind of the first-level caches and the last level. What a machine does not state is left to callgrind, which
@@ -72,17 +72,18 @@ pub(super) fn tell(machine: &Machine) -> Told {
     let last =
         machine.caches.iter().filter(|cache| cache.kind != "instruction").max_by_key(|cache| cache.level);
     let caches = [("I1", level(1, "instruction")), ("D1", level(1, "data")), ("LL", last)];
-    let mut told = Told { arguments: Vec::new(), rounded: Vec::new() };
+    let mut told = Told { arguments: Vec::new(), remarks: Vec::new() };
     for (name, cache) in caches {
         let Some((cache, ways)) = cache.and_then(|cache| Some((cache, cache.ways.filter(|ways| *ways > 0)?)))
         else {
+            told.remarks.push(format!("{name} not stated, callgrind's guess"));
             continue;
         };
         let size_bytes = legal_bytes(cache, ways);
         told.arguments.push(format!("--{name}={size_bytes},{ways},{}", cache.line_bytes));
         if size_bytes != cache.size_bytes {
             let [from, to] = [cache.size_bytes, size_bytes].map(|bytes| bytes >> 10);
-            told.rounded.push(format!("{name} {from} KiB rounded to {to} KiB"));
+            told.remarks.push(format!("{name} {from} KiB rounded to {to} KiB"));
         }
     }
     told
@@ -104,13 +105,13 @@ mod tests {
         let mut machine = Machine::scripted();
         let told = tell(&machine);
         assert_eq!(told.arguments, ["--I1=32768,8,64", "--D1=32768,8,64", "--LL=33554432,16,64"]);
-        assert!(told.rounded.is_empty());
+        assert!(told.remarks.is_empty());
         machine.caches[3].size_bytes = 36 << 20;
         machine.caches[3].ways = Some(12);
         machine.caches[0].ways = None;
         let told = tell(&machine);
         assert_eq!(told.arguments, ["--I1=32768,8,64", "--LL=25165824,12,64"]);
-        assert_eq!(told.rounded, ["LL 36864 KiB rounded to 24576 KiB"]);
+        assert_eq!(told.remarks, ["I1 not stated, callgrind's guess", "LL 36864 KiB rounded to 24576 KiB"]);
     }
 
     #[test]

@@ -198,7 +198,7 @@ fn modelled(model: &Model) -> Vec<Reading> {
 }
 
 fn simulated(event: &Event, value: Option<u64>, geometry: &Geometry) -> Reading {
-    let provenance = || Provenance::Simulated(geometry.name.clone());
+    let provenance = || Provenance::Simulated(geometry.origin());
     let unknown = || {
         let detail = format!("it is not known what {} has of that", geometry.name);
         Reading::absent(event.name, Unavailable::new(Reason::Unsupported, detail))
