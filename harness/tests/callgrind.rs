@@ -61,14 +61,9 @@ fn callgrind_misses_what_the_model_does(told: &[Vec<String>]) {
         let callgrinds = [1, 2].map(|word| told[word].parse::<u64>().unwrap());
         println!("{:<22} model {modelled:?} callgrind {callgrinds:?}", pattern.name);
         assert_eq!(told[0], pattern.name);
-        let pairs = modelled.iter().zip(callgrinds);
-        assert!(pairs.into_iter().all(|(ours, theirs)| ours.abs_diff(theirs) <= code_around(*ours)));
+        // What keeps the loop's own words is code around it, a few lines of which miss as well.
+        assert!(modelled.iter().zip(callgrinds).all(|(ours, theirs)| ours.abs_diff(theirs) <= 4));
     }
-}
-
-/// Misses of the code around a loop, how it keeps its own words included: a few lines once, and a few on each lap that evicts them.
-fn code_around(misses: u64) -> u64 {
-    8 + misses / 1000
 }
 
 fn counts_are_of_the_operations_alone(told: &[Vec<String>]) {

@@ -122,7 +122,9 @@ fn on_an_emulated_machine_rows_are_checked_and_counted_and_never_timed() {
         let Outcome::Counted(counted) = &row.outcome else { panic!("{:?}", row.outcome) };
         assert!(counted.untimed.reason == Reason::Emulated && !counted.counts.is_empty());
     }
-    assert!(rows[2..].iter().all(|row| !matches!(row.outcome, Outcome::Counted(_) | Outcome::Measured(_))));
+    // The third breaks only after as many operations as timing takes.
+    assert!(rows.iter().all(|row| !matches!(row.outcome, Outcome::Measured(_))));
+    assert!(rows[4..].iter().all(|row| !matches!(row.outcome, Outcome::Counted(_))));
     assert!(matches!(&rows[3].outcome, Outcome::Broke { message } if message.contains("2 and 2 made 5")));
 }
 

@@ -132,7 +132,7 @@ pub struct Prepared {
     pub counts: Vec<Count>,
     /// What the case reported beside time.
     pub facts: Vec<Fact>,
-    /// Fold of the first [`FIRST_OPS`] operations' results, hexadecimal.
+    /// Fold of the first [`super::FIRST_OPS`] operations' results, hexadecimal.
     pub checksum: String,
     /// Where the variant's `build` function lies in its executable, from the start of the image.
     #[serde(default)]

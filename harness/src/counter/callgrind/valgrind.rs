@@ -111,7 +111,7 @@ mod tests {
         machine.caches[0].ways = None;
         let told = tell(&machine);
         assert_eq!(told.arguments, ["--I1=32768,8,64", "--LL=25165824,12,64"]);
-        assert_eq!(told.remarks, ["I1 not stated, callgrind's guess", "LL 36864 KiB rounded to 24576 KiB"]);
+        assert_eq!(told.remarks, ["D1 not stated, callgrind's guess", "LL 36864 KiB rounded to 24576 KiB"]);
     }
 
     #[test]
