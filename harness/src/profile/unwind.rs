@@ -104,10 +104,11 @@ fn native(registers: Registers, _: u64) -> UnwindRegsNative {
     UnwindRegsNative::new(registers.pc, registers.sp, registers.fp)
 }
 
-/// Return addresses may be signed: the bits above the highest code address are no part of them.
+/// Return addresses may be signed: the bits above the highest code address are no part of them. Where no code is known
+/// the highest address is 0, of which no mask can be made.
 #[cfg(target_arch = "aarch64")]
 fn native(registers: Registers, highest: u64) -> UnwindRegsNative {
-    let mask = framehop::aarch64::PtrAuthMask::from_max_known_address(highest);
+    let mask = framehop::aarch64::PtrAuthMask::from_max_known_address(highest.max(1));
     UnwindRegsNative::new_with_ptr_auth_mask(mask, registers.lr, registers.sp, registers.fp)
 }
 
