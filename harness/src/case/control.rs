@@ -144,8 +144,9 @@ impl Control {
         }
     }
 
-    /// The follower's life: batches until dismissed, each done by `serve` and bracketed by the bounce probe.
-    pub fn follow(&self, mut serve: impl FnMut(Order) -> Report) {
+    /// The follower's life: batches until dismissed, each done by `serve` and bracketed by the bounce probe. `prepare` is
+    /// called before it stands at the start, so that nothing but the wait lies between the start and `serve`.
+    pub fn follow<S>(&self, own: &mut S, prepare: impl Fn(&mut S), serve: impl Fn(&mut S, Order) -> Report) {
         let mut last = 0;
         loop {
             last = self.next_command(last);
@@ -154,10 +155,11 @@ impl Control {
                 return;
             }
             let task = Task::of(self.ops.0.1.load(Ordering::Relaxed));
+            prepare(own);
             self.ready.0.store(last, Ordering::Release);
             self.return_ball();
             wait_until(|| self.go.0.0.load(Ordering::Acquire) == last, || true);
-            let report = serve(Order { ops, task, begin_ticks: self.go.0.1.load(Ordering::Relaxed) });
+            let report = serve(own, Order { ops, task, begin_ticks: self.go.0.1.load(Ordering::Relaxed) });
             self.report.0.0.store(report.checksum, Ordering::Relaxed);
             self.report.0.1.store(report.took_ticks, Ordering::Relaxed);
             self.done.0.store(last, Ordering::Release);

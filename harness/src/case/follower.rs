@@ -66,9 +66,8 @@ impl Desk {
         self.notes.lock().expect("a follower that panicked has ended its case")
     }
 
-    fn serve(&self, body: &mut impl Body, order: Order) -> Report {
-        let clock = self.clock().clone().expect("the leader set it before its first order");
-        on_clock!(&clock, source => self.serve_on(source, &clock, body, order))
+    fn serve(&self, clock: &Clock, body: &mut impl Body, order: Order) -> Report {
+        on_clock!(clock, source => self.serve_on(source, clock, body, order))
     }
 
     fn serve_on<C: Source>(&self, source: &C, clock: &Clock, body: &mut impl Body, order: Order) -> Report {
@@ -95,12 +94,19 @@ impl Desk {
 }
 
 impl Follower {
-    pub(super) fn thread(cpu: usize, mut body: impl Body + Send + 'static) -> Self {
+    pub(super) fn thread(cpu: usize, body: impl Body + Send + 'static) -> Self {
         let desk = Arc::new(Desk::new());
         let shared = desk.clone();
         let thread = std::thread::spawn(move || {
             pin(cpu);
-            shared.control.follow(|order| shared.serve(&mut body, order));
+            shared.control.follow(
+                &mut (body, None),
+                |(_, clock)| *clock = shared.clock().clone(),
+                |(body, clock), order| {
+                    let clock = clock.as_ref().expect("the leader sets it before its first order");
+                    shared.serve(clock, body, order)
+                },
+            );
         });
         Follower { kind: Kind::Thread(desk, Some(thread)), batch: 0 }
     }

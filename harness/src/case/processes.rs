@@ -80,7 +80,11 @@ fn child(control: NonNull<Control>, cpu: usize, body: &mut impl Body) -> ! {
         pin(cpu);
         // SAFETY: the child's copy of the mapping lives until `_exit`, and all its fields are atomics.
         let control = unsafe { control.as_ref() };
-        control.follow(|order| Report { checksum: run_ops(body, 0, order.ops), took_ticks: 0 });
+        control.follow(
+            body,
+            |_| (),
+            |body, order| Report { checksum: run_ops(body, 0, order.ops), took_ticks: 0 },
+        );
     });
     let status = i32::from(std::panic::catch_unwind(follow).is_err());
     // SAFETY: ends the child without running the parent's exit handlers or destructors.
