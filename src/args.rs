@@ -122,6 +122,9 @@ pub struct Selection {
     /// Leave these out
     #[arg(long, value_name = "FILTER")]
     pub skip: Vec<String>,
+    /// How much of the table: default, or full with every size, retry policy and peer [default: default]
+    #[arg(long, value_name = "SUITE", hide_env_values = true, env = "PERFBENCH_SUITE")]
+    pub suite: Option<String>,
     /// Feature sets that variants may use: scalar, sse2, avx2, aes-ni, pclmul, ..., host, all [default: host]
     #[arg(long, value_name = "SET,...", hide_env_values = true, env = "PERFBENCH_ISA")]
     pub isa: Option<String>,

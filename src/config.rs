@@ -39,6 +39,8 @@ pub struct Profile {
     pub cold: Option<bool>,
     /// The worst grade of a machine on which to measure: `"B"`.
     pub require_env: Option<String>,
+    /// How much of the table: `"default"` or `"full"`.
+    pub suite: Option<String>,
     /// CPUs to pin to: `"0,1"`.
     pub cpus: Option<String>,
     /// Feature sets: `"scalar,avx2"`.
@@ -130,7 +132,7 @@ impl Config {
                 return Err(failure.help("end the circle of `inherits`"));
             }
             let found = self.profile.get(&name).cloned();
-            let found = found.or_else(|| (name == "default").then(Profile::default));
+            let found = found.or_else(|| built_in(&name));
             let found = found.ok_or_else(|| self.no_profile(&name))?;
             next = found.inherits.clone();
             merged = merged.or(found);
@@ -150,6 +152,20 @@ impl Config {
     }
 }
 
+/// The profiles that need no file: `default`, and `full` with the whole table and the time that it takes.
+fn built_in(name: &str) -> Option<Profile> {
+    match name {
+        "default" => Some(Profile::default()),
+        "full" => Some(Profile {
+            inherits: Some("default".into()),
+            suite: Some("full".into()),
+            budget: Some("20m".into()),
+            ..Profile::default()
+        }),
+        _ => None,
+    }
+}
+
 impl Profile {
     fn or(self, base: Profile) -> Profile {
         Profile {
@@ -159,6 +175,7 @@ impl Profile {
             precision: self.precision.or(base.precision),
             cold: self.cold.or(base.cold),
             require_env: self.require_env.or(base.require_env),
+            suite: self.suite.or(base.suite),
             cpus: self.cpus.or(base.cpus),
             isa: self.isa.or(base.isa),
             counters: self.counters.or(base.counters),
@@ -219,6 +236,15 @@ mod tests {
     #[test]
     fn without_a_file_the_default_profile_is_empty() {
         assert!(Config::default().profile("default").unwrap().budget.is_none());
+    }
+
+    #[test]
+    fn the_full_profile_needs_no_file_and_takes_the_rest_from_the_default_one() {
+        let config =
+            parse("perfbench.toml", "[profile.default]\nisa = \"scalar\"\nbudget = \"1m\"\n").unwrap();
+        let profile = config.profile("full").unwrap();
+        let told = (profile.suite.as_deref(), profile.budget.as_deref(), profile.isa.as_deref());
+        assert_eq!(told, (Some("full"), Some("20m"), Some("scalar")));
     }
 
     #[test]

@@ -109,6 +109,8 @@ impl Settings {
         let exact = self.settle("exact", matches, run.selection.exact.then_some(true), None, || false);
         let filters = self.settle_list("filters", matches, &run.selection.filters, profile.filters);
         let skip = self.settle_list("skip", matches, &run.selection.skip, profile.skip);
+        let suite =
+            self.settle("suite", matches, run.selection.suite.clone(), profile.suite, || "default".into());
         let trace = self.settle_path("trace", matches, run.trace.clone(), profile.trace);
         self.output = non_empty(&run.output).or(profile.output).unwrap_or_default();
         let clock = values::clock(&clock).map_err(|why| wrong("clock", &why))?;
@@ -117,6 +119,7 @@ impl Settings {
             filters,
             exact,
             skip,
+            suite: values::suite(&suite).map_err(|why| wrong("suite", &why))?,
             isa: values::isa(&isa).map_err(|why| wrong("isa", &why))?,
             cpus: within_mask(values::cpus(&cpus).map_err(|why| wrong("cpus", &why))?, machine)?,
             budget_s: values::seconds(&budget).map_err(|why| wrong("budget", &why))?,

@@ -1,7 +1,7 @@
 //! Values as typed on the command line or in perfbench.toml: times, CPU lists, feature sets, outputs.
 
-use perfbench_harness::Isa;
 use perfbench_harness::clock::ClockChoice;
+use perfbench_harness::{Isa, Suite};
 
 /// `90s`, `10m`, `1.5h`, `500ms` in seconds.
 pub fn seconds(text: &str) -> Result<f64, String> {
@@ -41,6 +41,15 @@ pub fn grade(text: &str) -> Result<Option<char>, String> {
         "NONE" => Ok(None),
         grade @ ("A" | "B" | "C" | "D") => Ok(grade.chars().next()),
         _ => Err(format!("`{text}` is no grade; write A, B, C or D")),
+    }
+}
+
+/// `default` or `full`.
+pub fn suite(text: &str) -> Result<Suite, String> {
+    match text {
+        "default" => Ok(Suite::Default),
+        "full" => Ok(Suite::Full),
+        _ => Err(format!("`{text}` is no suite; write default or full")),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use perfbench_harness::case::{Case, solo};
 use perfbench_harness::record::{Outcome, RunRecord, read};
-use perfbench_harness::{Broken, Isa, Point, Registry, Role, Setup, Unavailable, Variant, Workload};
+use perfbench_harness::{Broken, Isa, Point, Registry, Role, Setup, Suite, Unavailable, Variant, Workload};
 use std::process::{Command, ExitCode, Output};
 
 fn good(_: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {
@@ -29,7 +29,15 @@ fn fail(_: &Setup<'_>) -> Result<(), Broken> {
 type Build = fn(&Setup<'_>) -> Result<Box<dyn Case>, Unavailable>;
 
 const fn variant(name: &'static str, build: Build, check: fn(&Setup<'_>) -> Result<(), Broken>) -> Variant {
-    Variant { name, about: "part of a test", role: Role::Baseline, needs: Isa::NONE, build, check }
+    Variant {
+        name,
+        about: "part of a test",
+        role: Role::Baseline,
+        suite: Suite::Default,
+        needs: Isa::NONE,
+        build,
+        check,
+    }
 }
 
 static POINTS: [Point; 1] = [Point {
@@ -40,6 +48,7 @@ static POINTS: [Point; 1] = [Point {
     cpus: 1,
     bound: Err("a test has no limit"),
     latency: false,
+    suite: Suite::Default,
 }];
 static VARIANTS: [Variant; 4] = [
     variant("good", good, pass),

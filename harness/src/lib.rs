@@ -32,4 +32,4 @@ pub mod workload;
 pub use hdrhistogram::Histogram;
 pub use isa::{Granted, Isa};
 pub use unavailable::{Reason, Unavailable};
-pub use workload::{Bound, Broken, Point, Registry, Role, Setup, Variant, Workload};
+pub use workload::{Bound, Broken, Point, Registry, Role, Setup, Suite, Variant, Workload};

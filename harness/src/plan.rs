@@ -6,7 +6,7 @@ use crate::isa::{Isa, absent};
 use crate::machine::Machine;
 use crate::stats::random::Random;
 use crate::unavailable::{Reason, Unavailable};
-use crate::workload::{Point, Registry, Variant, Workload, key};
+use crate::workload::{Point, Registry, Suite, Variant, Workload, key};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -19,6 +19,8 @@ pub struct Request {
     pub exact: bool,
     /// Substrings that deselect.
     pub skip: Vec<String>,
+    /// How much of the table; a filter that finds nothing in this suite selects from the full one.
+    pub suite: Suite,
     /// Features that variants may use; variants that need others are left out of the plan.
     pub isa: Isa,
     /// CPUs to pin to, in order of preference; all within the machine's mask.
@@ -118,12 +120,19 @@ pub const LAUNCHES_MOST: u32 = 400;
 
 /// Makes the plan. An empty one selects nothing; the caller knows the nearest names from [`names`].
 pub fn plan(request: &Request, machine: &Machine, registry: Registry) -> Plan {
+    let asked = groups(request, request.suite, machine, registry);
+    let groups = if asked.is_empty() { groups(request, Suite::Full, machine, registry) } else { asked };
+    Plan { untimed: machine.timeless(), ..budget(request, groups) }
+}
+
+fn groups(request: &Request, suite: Suite, machine: &Machine, registry: Registry) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for workload in registry {
         for point in workload.points {
             let variants: Vec<Planned> = workload
                 .variants
                 .iter()
+                .filter(|variant| point.suite.max(variant.suite) <= suite)
                 .filter(|variant| selects(request, workload, point, variant))
                 .map(|variant| Planned { variant, skip: skip(request, machine, point, variant) })
                 .collect();
@@ -133,7 +142,7 @@ pub fn plan(request: &Request, machine: &Machine, registry: Registry) -> Plan {
             }
         }
     }
-    Plan { untimed: machine.timeless(), ..budget(request, groups) }
+    groups
 }
 
 /// Launches and slices that fit the budget: first launches are cut, down to [`LAUNCHES_LEAST`], then slices.

@@ -42,6 +42,17 @@ pub struct Point {
     pub bound: Result<Bound, &'static str>,
     /// Whether a stamped pass records the distribution of single operations.
     pub latency: bool,
+    /// The smallest suite that holds it.
+    pub suite: Suite,
+}
+
+/// How much of the table a run measures. A row belongs to the larger of its point's and its variant's suite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Suite {
+    /// What answers each workload's question, in minutes.
+    Default,
+    /// Every size, retry policy and peer.
+    Full,
 }
 
 /// The machine limit that bounds an operation: at best `times` x the limit named.
@@ -89,6 +100,8 @@ pub struct Variant {
     pub about: &'static str,
     /// What it stands for.
     pub role: Role,
+    /// The smallest suite that holds it.
+    pub suite: Suite,
     /// The features its kernels use; the harness grants them or makes the row unavailable.
     pub needs: Isa,
     /// Makes the case for one point; set-up happens here, outside every clock.

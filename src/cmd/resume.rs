@@ -58,6 +58,7 @@ impl Resumed {
             selection: Selection {
                 filters: words(self.same("filters", list(&typed.selection.filters))?),
                 exact: exact.unwrap_or(false),
+                suite: self.same("suite", typed.selection.suite.clone())?,
                 skip: words(self.same("skip", list(&typed.selection.skip))?),
                 isa: self.same("isa", typed.selection.isa.clone())?,
             },

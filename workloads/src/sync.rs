@@ -7,15 +7,24 @@ pub mod weaken;
 #[cfg(not(loom))]
 pub use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
 };
 
 #[cfg(loom)]
 pub use {
     loom::{cell::UnsafeCell, sync::Arc},
     std::sync::atomic::Ordering,
-    weaken::AtomicU64,
+    weaken::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence},
 };
+
+/// A hint that this thread waits for another; under loom, a turn for the others.
+#[inline(always)]
+pub fn spin_loop() {
+    #[cfg(not(loom))]
+    std::hint::spin_loop();
+    #[cfg(loom)]
+    loom::thread::yield_now();
+}
 
 /// `std::cell::UnsafeCell` with loom's interface: the pointer is lent to a closure, which is what loom checks for races.
 #[cfg(not(loom))]

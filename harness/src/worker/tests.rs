@@ -5,7 +5,7 @@ use crate::case::solo;
 use crate::clock::ClockChoice;
 use crate::counter::Selection;
 use crate::record::{QUIET, SWITCHED};
-use crate::workload::{Broken, Role};
+use crate::workload::{Broken, Role, Suite};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -18,12 +18,14 @@ static POINT: [Point; 1] = [Point {
     cpus: 1,
     bound: Err("a test has no limit"),
     latency: false,
+    suite: Suite::Default,
 }];
 
 static VARIANT: [Variant; 1] = [Variant {
     name: "variant",
     about: "a variant of a test",
     role: Role::Baseline,
+    suite: Suite::Default,
     needs: crate::Isa::NONE,
     build: |_| Ok(solo(|i: u64| i)),
     check: |_| Ok::<(), Broken>(()),

@@ -6,14 +6,22 @@ use perfbench_harness::case::{Case, solo};
 use perfbench_harness::clock::ClockChoice;
 use perfbench_harness::counter::Selection;
 use perfbench_harness::plan::Request;
-use perfbench_harness::{Broken, Isa, Point, Role, Setup, Unavailable, Variant};
+use perfbench_harness::{Broken, Isa, Point, Role, Setup, Suite, Unavailable, Variant};
 use std::collections::BTreeMap;
 
 pub type Build = fn(&Setup<'_>) -> Result<Box<dyn Case>, Unavailable>;
 pub type Check = fn(&Setup<'_>) -> Result<(), Broken>;
 
 pub const fn variant(name: &'static str, needs: Isa, build: Build, check: Check) -> Variant {
-    Variant { name, about: "a variant of a test", role: Role::Baseline, needs, build, check }
+    Variant {
+        name,
+        about: "a variant of a test",
+        role: Role::Baseline,
+        suite: Suite::Default,
+        needs,
+        build,
+        check,
+    }
 }
 
 pub const fn point(name: &'static str, cpus: usize) -> Point {
@@ -25,6 +33,7 @@ pub const fn point(name: &'static str, cpus: usize) -> Point {
         cpus,
         bound: Err("a test has no limit"),
         latency: true,
+        suite: Suite::Default,
     }
 }
 
@@ -41,6 +50,7 @@ pub fn request(filters: &[&str]) -> Request {
         filters: filters.iter().map(|f| (*f).to_owned()).collect(),
         exact: false,
         skip: vec![],
+        suite: Suite::Default,
         isa: Isa::ALL,
         cpus: vec![0, 1],
         budget_s: 30.0,

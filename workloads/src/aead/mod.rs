@@ -15,7 +15,7 @@ mod vaes;
 
 use perfbench_harness::case::{Body, Case, Fact, opaque, solo};
 use perfbench_harness::stats::random::Random;
-use perfbench_harness::{Bound, Granted, Isa, Point, Role, Setup, Unavailable, Variant, Workload};
+use perfbench_harness::{Bound, Granted, Isa, Point, Role, Setup, Suite, Unavailable, Variant, Workload};
 
 /// A 256-bit key.
 pub type Key = [u8; 32];
@@ -123,7 +123,15 @@ levels! {
 }
 
 const fn variant<L: Level>(name: &'static str, about: &'static str, role: Role) -> Variant {
-    Variant { name, about, role, needs: L::NEEDS, build: build::<L>, check: check::check::<L> }
+    Variant {
+        name,
+        about,
+        role,
+        suite: Suite::Default,
+        needs: L::NEEDS,
+        build: build::<L>,
+        check: check::check::<L>,
+    }
 }
 
 /// AES-256-GCM sealing.
@@ -152,7 +160,16 @@ const fn point(name: &'static str, about: &'static str, size_bytes: u64) -> Poin
         times: ROUNDS * (size_bytes.div_ceil(BLOCK_BYTES) + 1) as f64,
         why: "every block and the mask of the tag take 14 AES rounds; the carry-less products take less",
     });
-    Point { name, about, unit_of_work: "seal", size: size_bytes, cpus: 1, bound, latency: true }
+    Point {
+        name,
+        about,
+        unit_of_work: "seal",
+        size: size_bytes,
+        cpus: 1,
+        bound,
+        latency: true,
+        suite: Suite::Default,
+    }
 }
 
 fn build<L: Level>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {

@@ -16,7 +16,7 @@ pub mod trace;
 mod tests;
 
 use perfbench_harness::case::{Body, Case, Fact, solo};
-use perfbench_harness::{Bound, Broken, Isa, Point, Role, Setup, Unavailable, Variant, Workload};
+use perfbench_harness::{Bound, Broken, Isa, Point, Role, Setup, Suite, Unavailable, Variant, Workload};
 use std::alloc::Layout;
 use std::fmt;
 use std::ptr::NonNull;
@@ -136,6 +136,7 @@ pub static WORKLOAD: Workload = Workload {
         // A hot pair takes a few nanoseconds: its percentiles would be the clock's.
         Point {
             latency: false,
+            suite: Suite::Default,
             ..point("pairs", "a 64-byte block allocated and freed, hot", "alloc+free", 64)
         },
         point(
@@ -173,11 +174,19 @@ const BOUND: Bound = Bound {
 };
 
 const fn point(name: &'static str, about: &'static str, unit_of_work: &'static str, size: u64) -> Point {
-    Point { name, about, unit_of_work, size, cpus: 1, bound: Ok(BOUND), latency: true }
+    Point { name, about, unit_of_work, size, cpus: 1, bound: Ok(BOUND), latency: true, suite: Suite::Default }
 }
 
 const fn variant<A: Arena>(name: &'static str, about: &'static str, role: Role) -> Variant {
-    Variant { name, about, role, needs: Isa::NONE, build: build::<A>, check: check::check::<A> }
+    Variant {
+        name,
+        about,
+        role,
+        suite: Suite::Default,
+        needs: Isa::NONE,
+        build: build::<A>,
+        check: check::check::<A>,
+    }
 }
 
 fn build<A: Arena>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {

@@ -7,7 +7,7 @@ mod check;
 mod packed;
 
 use perfbench_harness::case::{Body, Case, Fact, fleet};
-use perfbench_harness::{Bound, Isa, Point, Role, Setup, Unavailable, Variant, Workload};
+use perfbench_harness::{Bound, Isa, Point, Role, Setup, Suite, Unavailable, Variant, Workload};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -31,6 +31,7 @@ pub static WORKLOAD: Workload = Workload {
             why: "an update is one atomic addition, at best to a line that no other core wants",
         }),
         latency: true,
+        suite: Suite::Default,
     }],
     variants: &[
         variant::<packed::Packed>("packed", packed::ABOUT, Role::Baseline),
@@ -56,7 +57,15 @@ pub trait Layout: Default + Send + Sync + 'static {
 
 /// A table line.
 const fn variant<L: Layout>(name: &'static str, about: &'static str, role: Role) -> Variant {
-    Variant { name, about, role, needs: Isa::NONE, build: build::<L>, check: |_| check::check::<L>() }
+    Variant {
+        name,
+        about,
+        role,
+        suite: Suite::Default,
+        needs: Isa::NONE,
+        build: build::<L>,
+        check: |_| check::check::<L>(),
+    }
 }
 
 fn build<L: Layout>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {

@@ -8,7 +8,7 @@ mod sync_mutex;
 mod system_malloc;
 
 use perfbench_harness::case::{Body, Case, Fact, solo};
-use perfbench_harness::{Bound, Isa, Point, Role, Setup, Unavailable, Variant, Workload};
+use perfbench_harness::{Bound, Isa, Point, Role, Setup, Suite, Unavailable, Variant, Workload};
 use pool::{BYTES_MAX, Budget, Buffer, Limits, OBJECTS_MAX, Pool, Source};
 use std::hint::black_box;
 use std::sync::Arc;
@@ -56,19 +56,28 @@ pub static WORKLOAD: Workload = Workload {
 
 const fn point(name: &'static str, about: &'static str, bound: Bound) -> Point {
     let size = OBJECT_BYTES as u64;
-    Point { name, about, unit_of_work: "take+give", size, cpus: 1, bound: Ok(bound), latency: true }
+    Point {
+        name,
+        about,
+        unit_of_work: "take+give",
+        size,
+        cpus: 1,
+        bound: Ok(bound),
+        latency: true,
+        suite: Suite::Default,
+    }
 }
 
 /// A table line: a source that keeps nothing.
 const fn bare<S: Source + Default + 'static>(name: &'static str, about: &'static str, role: Role) -> Variant {
     let check: fn(&Setup<'_>) -> _ = |setup| check::buffers(&S::default(), setup.seed);
-    Variant { name, about, role, needs: Isa::NONE, build: build_bare::<S>, check }
+    Variant { name, about, role, suite: Suite::Default, needs: Isa::NONE, build: build_bare::<S>, check }
 }
 
 /// A table line: a pool under the contract.
 const fn pooled<P: Pool + 'static>(name: &'static str, about: &'static str, role: Role) -> Variant {
     let check: fn(&Setup<'_>) -> _ = |setup| check::pool::<P>(setup.seed);
-    Variant { name, about, role, needs: Isa::NONE, build: build_pooled::<P>, check }
+    Variant { name, about, role, suite: Suite::Default, needs: Isa::NONE, build: build_pooled::<P>, check }
 }
 
 fn build_bare<S: Source + Default + 'static>(_: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {

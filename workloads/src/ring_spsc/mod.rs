@@ -11,7 +11,7 @@ pub mod sequenced;
 
 use perfbench_harness::case::{Arrivals, Body, Case, Gaps, Rate, open_pair, pair, solo};
 use perfbench_harness::counter::syscalls::yield_turn;
-use perfbench_harness::{Bound, Isa, Point, Role, Setup, Unavailable, Variant, Workload};
+use perfbench_harness::{Bound, Isa, Point, Role, Setup, Suite, Unavailable, Variant, Workload};
 
 /// A bounded first-in-first-out queue that is made as two sides, one for each thread. A side is neither `Clone` nor
 /// shareable, so the type holds what the algorithm asks. Items that nobody took are dropped with the last side.
@@ -155,6 +155,7 @@ pub static WORKLOAD: Workload = Workload {
                 why: "each index grows by one dependent add an item",
             }),
             latency: false,
+            suite: Suite::Default,
         },
         Point {
             name: "throughput",
@@ -164,6 +165,7 @@ pub static WORKLOAD: Workload = Workload {
             cpus: 2,
             bound: THROUGHPUT_BOUND,
             latency: false,
+            suite: Suite::Default,
         },
         HOP,
         Point {
@@ -174,6 +176,7 @@ pub static WORKLOAD: Workload = Workload {
             cpus: 2,
             bound: HOP.bound,
             latency: true,
+            suite: Suite::Default,
         },
     ],
     variants: &[
@@ -201,13 +204,22 @@ pub const HOP: Point = Point {
         why: "one cache line must travel from core to core",
     }),
     latency: true,
+    suite: Suite::Default,
 };
 
 const fn variant<S>(name: &'static str, about: &'static str, role: Role) -> Variant
 where
     S: Spsc<u64, Producer: Send, Consumer: Send>,
 {
-    Variant { name, about, role, needs: Isa::NONE, build: build::<S>, check: check::between_threads::<S> }
+    Variant {
+        name,
+        about,
+        role,
+        suite: Suite::Default,
+        needs: Isa::NONE,
+        build: build::<S>,
+        check: check::between_threads::<S>,
+    }
 }
 
 fn build<S>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable>

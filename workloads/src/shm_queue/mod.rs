@@ -8,7 +8,7 @@ pub mod unix_socket;
 
 use crate::ring_spsc::{CAPACITY, HOP, Spsc, THROUGHPUT_BOUND, consume, echo, produce, send_and_receive};
 use perfbench_harness::case::{Case, processes};
-use perfbench_harness::{Isa, Point, Role, Setup, Unavailable, Variant, Workload};
+use perfbench_harness::{Isa, Point, Role, Setup, Suite, Unavailable, Variant, Workload};
 
 /// The queues from one process to another, in memory that both had mapped before the fork.
 pub static WORKLOAD: Workload = Workload {
@@ -24,6 +24,7 @@ pub static WORKLOAD: Workload = Workload {
             cpus: 2,
             bound: THROUGHPUT_BOUND,
             latency: false,
+            suite: Suite::Default,
         },
         HOP,
     ],
@@ -38,7 +39,15 @@ const fn variant<S>(name: &'static str, about: &'static str, role: Role) -> Vari
 where
     S: Spsc<u64, Producer: Send, Consumer: Send>,
 {
-    Variant { name, about, role, needs: Isa::NONE, build: build::<S>, check: check::between_processes::<S> }
+    Variant {
+        name,
+        about,
+        role,
+        suite: Suite::Default,
+        needs: Isa::NONE,
+        build: build::<S>,
+        check: check::between_processes::<S>,
+    }
 }
 
 fn build<S: Spsc<u64>>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {

@@ -10,7 +10,7 @@ mod size_classes;
 
 use message::{HEADER_BYTES, Header, Malformed, Message};
 use perfbench_harness::case::{Body, Case, Fact, solo};
-use perfbench_harness::{Bound, Isa, Point, Role, Setup, Unavailable, Variant, Workload};
+use perfbench_harness::{Bound, Isa, Point, Role, Setup, Suite, Unavailable, Variant, Workload};
 use std::hint::black_box;
 
 /// Nested against flat serialisation of one heartbeat.
@@ -37,7 +37,16 @@ const BOUND: Bound = Bound {
 
 const fn point(name: &'static str, about: &'static str) -> Point {
     let size = HEADER_BYTES as u64;
-    Point { name, about, unit_of_work: "message", size, cpus: 1, bound: Ok(BOUND), latency: true }
+    Point {
+        name,
+        about,
+        unit_of_work: "message",
+        size,
+        cpus: 1,
+        bound: Ok(BOUND),
+        latency: true,
+        suite: Suite::Default,
+    }
 }
 
 /// A way to lay a message out for the wire.
@@ -69,7 +78,7 @@ pub trait Codec: 'static {
 /// A table line.
 const fn variant<C: Codec>(name: &'static str, about: &'static str, role: Role) -> Variant {
     let check: fn(&Setup<'_>) -> _ = |setup| check::check::<C>(setup.seed);
-    Variant { name, about, role, needs: Isa::NONE, build: build::<C>, check }
+    Variant { name, about, role, suite: Suite::Default, needs: Isa::NONE, build: build::<C>, check }
 }
 
 fn build<C: Codec>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {

@@ -10,7 +10,7 @@ pub mod ring;
 pub mod sharing;
 
 use perfbench_harness::case::{Case, fleet, solo};
-use perfbench_harness::{Isa, Point, Role, Setup, Unavailable, Variant, Workload};
+use perfbench_harness::{Isa, Point, Role, Setup, Suite, Unavailable, Variant, Workload};
 
 /// The pieces of work, a variant each. One operation is some microseconds long, as the benchmarks that people gate are.
 pub static WORKLOAD: Workload = Workload {
@@ -46,6 +46,7 @@ const SOLO: Point = Point {
     cpus: 1,
     bound: Err("a yardstick is compared with itself, whatever the machine could do"),
     latency: false,
+    suite: Suite::Default,
 };
 
 const SHARED: Point = Point { name: "shared", about: "two threads", cpus: 2, ..SOLO };
@@ -53,7 +54,15 @@ const SHARED: Point = Point { name: "shared", about: "two threads", cpus: 2, ..S
 type Build = fn(&Setup<'_>) -> Result<Box<dyn Case>, Unavailable>;
 
 const fn variant(name: &'static str, about: &'static str, build: Build) -> Variant {
-    Variant { name, about, role: Role::Baseline, needs: Isa::NONE, build, check: check::check }
+    Variant {
+        name,
+        about,
+        role: Role::Baseline,
+        suite: Suite::Default,
+        needs: Isa::NONE,
+        build,
+        check: check::check,
+    }
 }
 
 fn compute(_: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {
