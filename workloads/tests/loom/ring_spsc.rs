@@ -1,11 +1,8 @@
-//! Explores every interleaving of each ring that is short enough, under `--cfg loom` (`ci/loom`), and shows for every
-//! memory ordering stronger than relaxed that the model fails without it.
-#![cfg(loom)]
+//! One thread pushes, one pops.
 
+use crate::survivors;
 use perfbench_workloads::ring_spsc::{Pop, Push, Spsc, cached_index::CachedIndex, sequenced::Sequenced};
 use perfbench_workloads::shm_queue::head_tail;
-use perfbench_workloads::sync::weaken::{sites_of, weaker, with_ordering};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// More items than slots (`head_tail` has one more than it fills), so that a slot is used again while the other side may
 /// still be at it.
@@ -48,22 +45,6 @@ where
     let survivors = survivors(carries_items_in_order::<S>);
     assert_eq!(survivors.0, 4);
     assert_eq!(survivors.1, Vec::<String>::new());
-}
-
-/// How many orderings stronger than relaxed `model` passes, and which of them it does not miss when they are weakened by
-/// one step.
-fn survivors(model: fn()) -> (usize, Vec<String>) {
-    let sites = sites_of(model);
-    let mut survivors = Vec::new();
-    for (site, order) in &sites {
-        for weaker in weaker(*order) {
-            let outcome = with_ordering(*site, *weaker, || catch_unwind(AssertUnwindSafe(model)));
-            if outcome.is_ok() {
-                survivors.push(format!("{}:{} {order:?} as {weaker:?}", site.0, site.1));
-            }
-        }
-    }
-    (sites.len(), survivors)
 }
 
 #[test]
