@@ -1,9 +1,12 @@
 //! The one check of all queues with one producer and one consumer: against a `VecDeque`, then from thread to thread.
 
-use super::{Pop, Push, Spsc};
+use super::payload::{Block, Item};
+use super::waiting::{EightPauses, OnePause, Spin, Wait};
+use super::{Pop, Push, Spsc, Timed};
 use perfbench_harness::stats::random::Random;
 use perfbench_harness::{Broken, Setup, ensure};
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 use std::thread;
 
 /// The smallest, a few slots, and what is timed; all small where every step is interpreted.
@@ -16,48 +19,65 @@ pub fn transfer(capacity: usize) -> u64 {
     laps * capacity as u64
 }
 
-/// The check of rings between threads.
+/// The check of rings between threads: numbers and whole lines, under every waiting policy.
 ///
 /// # Errors
 /// The first difference from the oracle.
-pub fn between_threads<S>(setup: &Setup<'_>) -> Result<(), Broken>
+pub fn between_threads<S: Timed>(setup: &Setup<'_>) -> Result<(), Broken> {
+    carries::<S, Block>(setup)?;
+    carries::<S, u64>(setup)?;
+    carries_across_threads::<S, u64, Spin>(super::CAPACITY.min(64), setup.seed)?;
+    carries_across_threads::<S, u64, EightPauses>(super::CAPACITY.min(64), setup.seed)
+}
+
+/// The check of a ring that carries one type.
+///
+/// # Errors
+/// The first difference from the oracle.
+pub fn carries<S, T: Item>(setup: &Setup<'_>) -> Result<(), Broken>
 where
-    S: Spsc<u64, Producer: Send, Consumer: Send>,
+    S: Spsc<T, Producer: Send, Consumer: Send>,
 {
-    agrees_with_a_deque::<S>(setup.seed)?;
-    CAPACITIES.iter().try_for_each(|&capacity| carries_across_threads::<S>(capacity, setup.seed))
+    agrees_with_a_deque::<S, T>(setup.seed)?;
+    CAPACITIES.iter().try_for_each(|&slots| carries_across_threads::<S, T, OnePause>(slots, setup.seed))
 }
 
 /// Compares with the oracle at every capacity, from counters at zero and just before they wrap.
 ///
 /// # Errors
 /// The first difference.
-pub fn agrees_with_a_deque<S: Spsc<u64>>(seed: u64) -> Result<(), Broken> {
+pub fn agrees_with_a_deque<S: Spsc<T>, T: Item>(seed: u64) -> Result<(), Broken> {
     for capacity in CAPACITIES {
         for start in [0, 1, u64::MAX - 2 * capacity as u64] {
-            Twins::<S>::new(capacity, start)?.act(&mut Random::new(seed))?;
+            Twins::<S, T>::new(capacity, start)?.act(&mut Random::new(seed))?;
         }
     }
     Ok(())
 }
 
 /// A ring and what it should hold.
-struct Twins<S: Spsc<u64>> {
+pub struct Twins<S: Spsc<T>, T> {
     producer: S::Producer,
     consumer: S::Consumer,
-    oracle: VecDeque<u64>,
+    oracle: VecDeque<T>,
     capacity: usize,
+    /// How many items it must take, and how many it may.
+    holds: RangeInclusive<usize>,
 }
 
-impl<S: Spsc<u64>> Twins<S> {
-    fn new(capacity: usize, start: u64) -> Result<Self, Broken> {
+impl<S: Spsc<T>, T: Item> Twins<S, T> {
+    /// A fresh ring and an empty deque.
+    ///
+    /// # Errors
+    /// What the machine refused.
+    pub fn new(capacity: usize, start: u64) -> Result<Self, Broken> {
         let (producer, consumer) = S::ring(capacity, start).map_err(|refused| Broken(refused.to_string()))?;
-        Ok(Self { producer, consumer, oracle: VecDeque::new(), capacity })
+        Ok(Self { producer, consumer, oracle: VecDeque::new(), capacity, holds: S::holds(capacity) })
     }
 
     /// Fills, drains, then pushes and pops in bursts of random length, and drains again.
     fn act(&mut self, random: &mut Random) -> Result<(), Broken> {
-        let most = self.capacity + 1;
+        let most = (*self.holds.end()).min(2 * self.capacity) + 1;
         let rounds = if cfg!(miri) { 3 } else { 20 };
         self.burst(most, most, random)?;
         for _ in 0..rounds {
@@ -71,27 +91,34 @@ impl<S: Spsc<u64>> Twins<S> {
     }
 
     fn burst(&mut self, pushes: usize, pops: usize, random: &mut Random) -> Result<(), Broken> {
-        (0..pushes).try_for_each(|_| self.push(random.bits()))?;
+        (0..pushes).try_for_each(|_| self.push(T::of(random.bits())))?;
         (0..pops).try_for_each(|_| self.pop())
     }
 
-    fn push(&mut self, item: u64) -> Result<(), Broken> {
-        let should_fit = self.oracle.len() < self.capacity;
+    /// Pushes on both.
+    ///
+    /// # Errors
+    /// Where the ring refuses what it must take, takes what it must refuse, or says otherwise beforehand.
+    pub fn push(&mut self, item: T) -> Result<(), Broken> {
         let said_full = self.producer.is_full();
         let fitted = self.producer.try_push(item).is_ok();
         let held = self.oracle.len();
-        if S::EXACT {
-            ensure!(fitted == should_fit, "capacity {}: push onto {held} items: {fitted}", self.capacity);
-            ensure!(said_full != should_fit, "capacity {}: full at {held} items: {said_full}", self.capacity);
-        }
-        ensure!(fitted || held > 0, "capacity {}: an empty ring takes nothing", self.capacity);
+        let (must_fit, may_fit) = (held < *self.holds.start(), held < *self.holds.end());
+        ensure!(fitted || !must_fit, "capacity {}: push onto {held} items is refused", self.capacity);
+        ensure!(!fitted || may_fit, "capacity {}: push onto {held} items is taken", self.capacity);
+        ensure!(!said_full || !must_fit, "capacity {}: full at {held} items", self.capacity);
+        ensure!(said_full || may_fit, "capacity {}: not full at {held} items", self.capacity);
         if fitted {
             self.oracle.push_back(item);
         }
         Ok(())
     }
 
-    fn pop(&mut self) -> Result<(), Broken> {
+    /// Pops from both.
+    ///
+    /// # Errors
+    /// The first difference.
+    pub fn pop(&mut self) -> Result<(), Broken> {
         let (len, held, empty) = (self.consumer.len(), self.oracle.len(), self.consumer.is_empty());
         ensure!(len == held, "capacity {}: length {len} with {held} items", self.capacity);
         ensure!(empty == (held == 0), "capacity {}: empty at {held} items: {empty}", self.capacity);
@@ -105,23 +132,23 @@ impl<S: Spsc<u64>> Twins<S> {
 ///
 /// # Errors
 /// The first item that is not the one that was due.
-pub fn carries_across_threads<S>(capacity: usize, seed: u64) -> Result<(), Broken>
+pub fn carries_across_threads<S, T: Item, W: Wait>(capacity: usize, seed: u64) -> Result<(), Broken>
 where
-    S: Spsc<u64, Producer: Send, Consumer: Send>,
+    S: Spsc<T, Producer: Send, Consumer: Send>,
 {
-    let Twins::<S> { mut producer, mut consumer, .. } = Twins::new(capacity, 0)?;
+    let Twins::<S, T> { mut producer, mut consumer, .. } = Twins::new(capacity, 0)?;
     let items = transfer(capacity);
     // Lent, not given: both sides live until the end, because a socket without a sender is an error to its receiver.
     let producer = &mut producer;
     thread::scope(|scope| {
         scope.spawn(move || {
             let mut random = Random::new(seed);
-            (0..items).for_each(|_| producer.push(random.bits()));
+            (0..items).for_each(|_| producer.push::<W>(T::of(random.bits())));
         });
         let mut random = Random::new(seed);
         for index in 0..items {
-            let (popped, expected) = (consumer.pop(), random.bits());
-            ensure!(popped == expected, "capacity {capacity}: item {index} is {popped}, not {expected}");
+            let (popped, expected) = (consumer.pop::<W>(), T::of(random.bits()));
+            ensure!(popped == expected, "capacity {capacity}: item {index} is {popped:?}, not {expected:?}");
         }
         ensure!(consumer.try_pop().is_none(), "capacity {capacity}: more came out than went in");
         Ok(())

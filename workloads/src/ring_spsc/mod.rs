@@ -1,140 +1,24 @@
-//! Bounded rings between one producer and one consumer thread (document 002): contract, table, and what is timed.
-//! The check is in `check`; rings between processes are in `shm_queue`.
+//! Bounded rings between one producer and one consumer thread (document 002): the table. The contract is in `contract`,
+//! what is timed in `timed`, the check in `check`; rings between processes are in `shm_queue`.
 
 pub mod cached_index;
 pub mod check;
+mod contract;
 pub mod locked_deque;
 pub mod memory;
+pub mod payload;
 mod prefetch;
 pub mod rtrb;
 pub mod sequenced;
+mod timed;
+pub mod waiting;
 
-use perfbench_harness::case::{Arrivals, Body, Case, Gaps, Rate, open_pair, pair, solo};
-use perfbench_harness::counter::syscalls::yield_turn;
-use perfbench_harness::{Bound, Isa, Point, Role, Setup, Suite, Unavailable, Variant, Workload};
+pub use contract::{Pop, Push, Readable, Reserve, Spsc};
+pub use timed::{Timed, consume, echo, produce, send_and_receive};
 
-/// A bounded first-in-first-out queue that is made as two sides, one for each thread. A side is neither `Clone` nor
-/// shareable, so the type holds what the algorithm asks. Items that nobody took are dropped with the last side.
-pub trait Spsc<T>: 'static {
-    /// The only side that pushes.
-    type Producer: Push<T> + 'static;
-    /// The only side that pops.
-    type Consumer: Pop<T> + 'static;
+use perfbench_harness::{Bound, Isa, Point, Role, Suite, Variant, Workload};
 
-    /// Whether exactly `capacity` items fit; the kernel's queues take what they like.
-    const EXACT: bool = true;
-
-    /// An empty ring for `capacity` items, a power of two above one. Its counters begin at `start`, where it has any.
-    ///
-    /// # Errors
-    /// What the machine refused.
-    fn ring(capacity: usize, start: u64) -> Result<(Self::Producer, Self::Consumer), Unavailable>;
-}
-
-/// The side that pushes.
-pub trait Push<T> {
-    /// Appends an item, or gives it back where the ring is full.
-    ///
-    /// # Errors
-    /// The item itself.
-    fn try_push(&mut self, item: T) -> Result<(), T>;
-
-    /// Whether [`Push::try_push`] would be refused now.
-    fn is_full(&self) -> bool;
-
-    /// Appends an item as soon as there is room.
-    #[inline(always)]
-    fn push(&mut self, mut item: T) {
-        let mut patience = Patience::default();
-        while let Err(back) = self.try_push(item) {
-            item = back;
-            patience.wait();
-        }
-    }
-}
-
-/// The side that pops.
-pub trait Pop<T> {
-    /// Takes the oldest item, if there is one.
-    fn try_pop(&mut self) -> Option<T>;
-
-    /// Items that lie ready now.
-    fn len(&self) -> usize;
-
-    /// Whether [`Pop::try_pop`] would find nothing now.
-    fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Takes the oldest item as soon as there is one.
-    #[inline(always)]
-    fn pop(&mut self) -> T {
-        let mut patience = Patience::default();
-        loop {
-            match self.try_pop() {
-                Some(item) => return item,
-                None => patience.wait(),
-            }
-        }
-    }
-}
-
-/// The retry policy of every variant: one pause an attempt, then the CPU is yielded, then the partner is given up.
-#[derive(Default)]
-struct Patience(u32);
-
-impl Patience {
-    const PAUSES: u32 = 2_000;
-    /// Some seconds of yielding, even where a yield returns at once.
-    const GIVE_UP: u32 = 10_000_000;
-
-    #[inline(always)]
-    fn wait(&mut self) {
-        self.0 += 1;
-        if self.0 < Self::PAUSES { std::hint::spin_loop() } else { self.yield_cpu() }
-    }
-
-    #[cold]
-    fn yield_cpu(&self) {
-        assert!(self.0 < Self::GIVE_UP, "the other side of the ring does nothing any more");
-        yield_turn();
-    }
-}
-
-/// Pushes numbers; the other side is [`consume`].
-pub fn produce(mut to: impl Push<u64> + 'static) -> impl Body + 'static {
-    move |i| {
-        to.push(i);
-        i
-    }
-}
-
-/// Pops whatever [`produce`] pushed; the values make the checksum, which depends on their order.
-pub fn consume(mut from: impl Pop<u64> + 'static) -> impl Body + 'static {
-    move |_| from.pop()
-}
-
-/// Pushes a number and waits for one to come back: from the same ring, or from [`echo`] on another side.
-pub fn send_and_receive(
-    mut to: impl Push<u64> + 'static,
-    mut from: impl Pop<u64> + 'static,
-) -> impl Body + 'static {
-    move |i| {
-        to.push(i);
-        from.pop()
-    }
-}
-
-/// Pops a number and sends it back.
-pub fn echo(mut from: impl Pop<u64> + 'static, mut to: impl Push<u64> + 'static) -> impl Body + 'static {
-    move |_| {
-        let item = from.pop();
-        to.push(item);
-        item
-    }
-}
-
-/// Slots of every ring that is timed.
+/// Slots of a ring that is timed, where its point names no other number.
 pub const CAPACITY: usize = 1024;
 
 /// The rings from one thread to another.
@@ -157,33 +41,78 @@ pub static WORKLOAD: Workload = Workload {
             latency: false,
             suite: Suite::Default,
         },
-        Point {
-            name: "throughput",
-            about: "one u64 from a thread to another, the ring never idle",
-            unit_of_work: "item",
-            size: CAPACITY as u64,
-            cpus: 2,
-            bound: THROUGHPUT_BOUND,
-            latency: false,
-            suite: Suite::Default,
-        },
+        throughput(
+            "throughput",
+            "one u64 from a thread to another, the ring never idle",
+            CAPACITY,
+            Suite::Default,
+        ),
         HOP,
         Point {
             name: "paced",
             about: "one way of a u64 at half load: planned arrivals at random, latency from the planned start",
             unit_of_work: "item",
+            ..HOP
+        },
+        throughput(
+            "throughput_spin",
+            "the same, attempt after attempt without a pause",
+            CAPACITY,
+            Suite::Full,
+        ),
+        throughput(
+            "throughput_eight_pauses",
+            "the same, eight pauses after each attempt",
+            CAPACITY,
+            Suite::Full,
+        ),
+        throughput(
+            "item_64",
+            "64 bytes from a thread to another, the ring never idle",
+            CAPACITY,
+            Suite::Full,
+        ),
+        throughput("item_64_spin", "64 bytes, attempt after attempt without a pause", CAPACITY, Suite::Full),
+        throughput(
+            "item_64_eight_pauses",
+            "64 bytes, eight pauses after each attempt",
+            CAPACITY,
+            Suite::Full,
+        ),
+        throughput("capacity_64", "one u64 through a ring of 64 slots", 64, Suite::Full),
+        throughput("capacity_65536", "one u64 through a ring of 65,536 slots", 65_536, Suite::Full),
+        Point {
+            name: "hop_spin",
+            about: "one way of a u64, attempt after attempt without a pause",
+            suite: Suite::Full,
+            ..HOP
+        },
+        Point {
+            name: "stopped_peer",
+            about: "waiting for 20 ms at an empty ring whose producer does nothing; the CPU time it takes is a fact",
+            unit_of_work: "wait",
             size: CAPACITY as u64,
-            cpus: 2,
-            bound: HOP.bound,
-            latency: true,
-            suite: Suite::Default,
+            cpus: 1,
+            bound: Err("the wait is as long as it is asked to be"),
+            latency: false,
+            suite: Suite::Full,
         },
     ],
     variants: &[
-        variant::<locked_deque::LockedDeque>("locked_deque", locked_deque::ABOUT, Role::Baseline),
-        variant::<sequenced::Sequenced>("sequenced", sequenced::ABOUT, Role::Documented),
-        variant::<cached_index::CachedIndex>("cached_index", cached_index::ABOUT, Role::Optimised),
-        variant::<rtrb::Rtrb>("rtrb", rtrb::ABOUT, Role::Peer),
+        variant::<locked_deque::LockedDeque>(
+            "locked_deque",
+            locked_deque::ABOUT,
+            Role::Baseline,
+            Suite::Default,
+        ),
+        variant::<sequenced::Sequenced>("sequenced", sequenced::ABOUT, Role::Documented, Suite::Default),
+        variant::<cached_index::CachedIndex>(
+            "cached_index",
+            cached_index::ABOUT,
+            Role::Optimised,
+            Suite::Default,
+        ),
+        variant::<rtrb::Rtrb>("rtrb", rtrb::ABOUT, Role::Peer, Suite::Default),
     ],
 };
 
@@ -207,37 +136,29 @@ pub const HOP: Point = Point {
     suite: Suite::Default,
 };
 
-const fn variant<S>(name: &'static str, about: &'static str, role: Role) -> Variant
-where
-    S: Spsc<u64, Producer: Send, Consumer: Send>,
-{
+/// Items from one thread to another through a ring of so many slots.
+const fn throughput(name: &'static str, about: &'static str, slots: usize, suite: Suite) -> Point {
+    Point {
+        name,
+        about,
+        unit_of_work: "item",
+        size: slots as u64,
+        cpus: 2,
+        bound: THROUGHPUT_BOUND,
+        latency: false,
+        suite,
+    }
+}
+
+const fn variant<S: Timed>(name: &'static str, about: &'static str, role: Role, suite: Suite) -> Variant {
     Variant {
         name,
         about,
         role,
-        suite: Suite::Default,
+        suite,
         needs: Isa::NONE,
-        build: build::<S>,
+        build: timed::build::<S>,
         check: check::between_threads::<S>,
-    }
-}
-
-fn build<S>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable>
-where
-    S: Spsc<u64, Producer: Send, Consumer: Send>,
-{
-    let (to, from) = S::ring(CAPACITY, 0)?;
-    match setup.point.name {
-        "same_thread" => Ok(solo(send_and_receive(to, from))),
-        "throughput" => Ok(pair(setup.cpu_pair()?, 1.0, produce(to), consume(from))),
-        "paced" => {
-            let half = Arrivals::new(Rate::OfCapacity(0.5), Gaps::Exponential, setup.seed);
-            Ok(open_pair(setup.cpu_pair()?, half, produce(to), consume(from)))
-        }
-        _ => {
-            let (back, home) = S::ring(CAPACITY, 0)?;
-            Ok(pair(setup.cpu_pair()?, 2.0, send_and_receive(to, home), echo(from, back)))
-        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! What every ring promises, and that the check notices when one does not keep it.
 
+use super::waiting::OnePause;
 use super::*;
 use crate::testing::{self, with_setup};
-use perfbench_harness::Broken;
 #[cfg(not(miri))]
 use perfbench_harness::clock::{Clock, ClockChoice};
+use perfbench_harness::{Broken, Unavailable};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
@@ -15,7 +16,11 @@ pub(crate) fn every_case_runs_its_batches_to_the_end(workload: &'static Workload
     for point in workload.points {
         let sums = workload.variants.iter().map(|variant| {
             let mut case = testing::build(variant, point).unwrap();
-            let most = if point.latency { 100 } else { 3 * CAPACITY as u64 };
+            let most = match point.unit_of_work {
+                "item" if !point.latency => 3 * CAPACITY as u64,
+                "wait" => 2,
+                _ => 100,
+            };
             [1, most].map(|ops| case.batch(ops, &clock).checksum)
         });
         let sums: Vec<_> = sums.collect();
@@ -44,12 +49,12 @@ pub(crate) fn drops_what_nobody_took<S: Spsc<Arc<()>>>() {
     for start in [0, u64::MAX - 1] {
         let item = Arc::new(());
         let (mut producer, mut consumer) = S::ring(4, start).unwrap();
-        (0..3).for_each(|_| producer.push(item.clone()));
-        drop((consumer.pop(), consumer.pop()));
-        (0..2).for_each(|_| producer.push(item.clone()));
+        (0..3).for_each(|_| producer.push::<OnePause>(item.clone()));
+        drop((consumer.pop::<OnePause>(), consumer.pop::<OnePause>()));
+        (0..2).for_each(|_| producer.push::<OnePause>(item.clone()));
         assert_eq!(Arc::strong_count(&item), 4);
         drop(consumer);
-        producer.push(item.clone());
+        producer.push::<OnePause>(item.clone());
         assert_eq!(Arc::strong_count(&item), 5, "the ring lives as long as one side");
         drop(producer);
         assert_eq!(Arc::strong_count(&item), 1);
@@ -111,7 +116,7 @@ impl<const FAULT: char> Pop<u64> for Side<FAULT> {
 }
 
 fn fault_found<const FAULT: char>() -> Result<(), Broken> {
-    with_setup(&WORKLOAD.points[0], Isa::NONE, check::between_threads::<Faulty<FAULT>>)
+    with_setup(&WORKLOAD.points[0], Isa::NONE, check::carries::<Faulty<FAULT>, u64>)
 }
 
 #[test]

@@ -6,6 +6,7 @@ pub mod check;
 pub mod head_tail;
 pub mod unix_socket;
 
+use crate::ring_spsc::waiting::OnePause;
 use crate::ring_spsc::{CAPACITY, HOP, Spsc, THROUGHPUT_BOUND, consume, echo, produce, send_and_receive};
 use perfbench_harness::case::{Case, processes};
 use perfbench_harness::{Isa, Point, Role, Setup, Suite, Unavailable, Variant, Workload};
@@ -54,10 +55,15 @@ fn build<S: Spsc<u64>>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> 
     let cpus = setup.cpu_pair()?;
     let (to, from) = S::ring(CAPACITY, 0)?;
     match setup.point.name {
-        "throughput" => processes(cpus, 1.0, produce(to), consume(from)),
+        "throughput" => processes(cpus, 1.0, produce::<u64, OnePause>(to), consume::<u64, OnePause>(from)),
         _ => {
             let (back, home) = S::ring(CAPACITY, 0)?;
-            processes(cpus, 2.0, send_and_receive(to, home), echo(from, back))
+            processes(
+                cpus,
+                2.0,
+                send_and_receive::<u64, OnePause>(to, home),
+                echo::<u64, OnePause>(from, back),
+            )
         }
     }
 }

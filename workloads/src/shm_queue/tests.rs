@@ -1,13 +1,13 @@
 //! What every queue between processes promises; under Miri, which knows no fork, what the algorithm alone promises.
 
 use super::*;
-use crate::ring_spsc::check::between_threads;
+use crate::ring_spsc::check::carries;
 use crate::ring_spsc::tests::drops_what_nobody_took;
 use crate::testing::with_setup;
 
 #[test]
 fn the_documented_queue_passes_the_check_between_threads() {
-    assert_eq!(with_setup(&WORKLOAD.points[0], Isa::NONE, between_threads::<head_tail::OnHeap>), Ok(()));
+    assert_eq!(with_setup(&WORKLOAD.points[0], Isa::NONE, carries::<head_tail::OnHeap, u64>), Ok(()));
 }
 
 #[test]
@@ -63,7 +63,7 @@ mod forked {
 
     #[test]
     fn the_check_finds_a_fault_that_shows_between_processes_only() {
-        assert_eq!(with_setup(&WORKLOAD.points[0], Isa::NONE, between_threads::<Homesick>), Ok(()));
+        assert_eq!(with_setup(&WORKLOAD.points[0], Isa::NONE, carries::<Homesick, u64>), Ok(()));
         let found =
             with_setup(&WORKLOAD.points[0], Isa::NONE, check::between_processes::<Homesick>).unwrap_err();
         assert!(found.0.starts_with("across a fork"), "{found}");

@@ -1,9 +1,11 @@
 //! Eight-byte messages over a pair of Unix stream sockets: what people use between processes otherwise. A side that
 //! waits sleeps in the kernel.
 
+use crate::ring_spsc::waiting::Wait;
 use crate::ring_spsc::{Pop, Push, Spsc};
 use perfbench_harness::{Reason, Unavailable};
 use std::io;
+use std::ops::RangeInclusive;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 
@@ -22,7 +24,11 @@ pub struct Receiver(UnixStream);
 impl Spsc<u64> for UnixSocket {
     type Producer = Sender;
     type Consumer = Receiver;
-    const EXACT: bool = false;
+
+    /// The kernel takes what it likes.
+    fn holds(_capacity: usize) -> RangeInclusive<usize> {
+        1..=usize::MAX
+    }
 
     fn ring(_capacity: usize, _start: u64) -> Result<(Sender, Receiver), Unavailable> {
         let refused = |error| Unavailable::new(Reason::Unsupported, format!("socketpair: {error}"));
@@ -77,7 +83,7 @@ impl Push<u64> for Sender {
     }
 
     #[inline(always)]
-    fn push(&mut self, item: u64) {
+    fn push<W: Wait>(&mut self, item: u64) {
         self.send(item, 0);
     }
 }
@@ -108,7 +114,7 @@ impl Pop<u64> for Receiver {
     }
 
     #[inline(always)]
-    fn pop(&mut self) -> u64 {
+    fn pop<W: Wait>(&mut self) -> u64 {
         self.receive(0).expect("a blocking call waits")
     }
 }

@@ -1,6 +1,7 @@
 //! A ring between threads, used from one: a few dozen instructions that a compiler may lay out in many ways.
 
 use crate::ring_spsc::cached_index::{CachedIndex, Consumer, Producer};
+use crate::ring_spsc::waiting::OnePause;
 use crate::ring_spsc::{CAPACITY, Pop, Push, Spsc};
 use perfbench_harness::Unavailable;
 use perfbench_harness::case::Body;
@@ -33,8 +34,8 @@ impl Body for Ring {
     fn op(&mut self, i: u64) -> u64 {
         let (to, from) = (&mut self.to, &mut self.from);
         (0..ITEMS).fold(0, |sum: u64, item| {
-            to.push(i ^ item);
-            sum.wrapping_mul(3).wrapping_add(from.pop())
+            to.push::<OnePause>(i ^ item);
+            sum.wrapping_mul(3).wrapping_add(from.pop::<OnePause>())
         })
     }
 }

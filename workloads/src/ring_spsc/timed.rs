@@ -1,0 +1,148 @@
+//! What is timed of a ring: its two sides as bodies, and the case of each point. The loops are the harness's.
+
+use super::payload::{Block, Item};
+use super::waiting::{EightPauses, OnePause, Spin, Wait};
+use super::{CAPACITY, Pop, Push, Spsc};
+use perfbench_harness::case::{Arrivals, Body, Case, Fact, Gaps, Rate, open_pair, pair, solo};
+use perfbench_harness::{Setup, Unavailable};
+use std::marker::PhantomData;
+use std::time::{Duration, Instant};
+
+/// Pushes the items of the operations' numbers; the other side is [`consume`].
+pub fn produce<T: Item, W: Wait>(mut to: impl Push<T> + 'static) -> impl Body + 'static {
+    move |i| {
+        to.push::<W>(T::of(i));
+        i
+    }
+}
+
+/// Pops whatever [`produce`] pushed; what the items hold makes the checksum, which depends on their order.
+pub fn consume<T: Item, W: Wait>(mut from: impl Pop<T> + 'static) -> impl Body + 'static {
+    move |_| from.pop::<W>().digest()
+}
+
+/// Pushes an item and waits for one to come back: from the same ring, or from [`echo`] on another side.
+pub fn send_and_receive<T: Item, W: Wait>(
+    mut to: impl Push<T> + 'static,
+    mut from: impl Pop<T> + 'static,
+) -> impl Body + 'static {
+    move |i| {
+        to.push::<W>(T::of(i));
+        from.pop::<W>().digest()
+    }
+}
+
+/// Pops an item and sends it back.
+pub fn echo<T: Item, W: Wait>(
+    mut from: impl Pop<T> + 'static,
+    mut to: impl Push<T> + 'static,
+) -> impl Body + 'static {
+    move |_| {
+        let item = from.pop::<W>();
+        to.push::<W>(item);
+        item.digest()
+    }
+}
+
+/// A ring that is timed between threads, whatever it carries.
+pub trait Timed:
+    Spsc<u64, Producer: Send, Consumer: Send> + Spsc<Block, Producer: Send, Consumer: Send>
+{
+}
+
+impl<S> Timed for S where
+    S: Spsc<u64, Producer: Send, Consumer: Send> + Spsc<Block, Producer: Send, Consumer: Send>
+{
+}
+
+/// The case of a ring at a point.
+pub(super) fn build<S: Timed>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {
+    let slots = setup.point.size as usize;
+    match setup.point.name {
+        "same_thread" => {
+            let (to, from) = <S as Spsc<u64>>::ring(slots, 0)?;
+            Ok(solo(send_and_receive::<u64, OnePause>(to, from)))
+        }
+        "hop" => hop::<S, OnePause>(setup),
+        "hop_spin" => hop::<S, Spin>(setup),
+        "paced" => paced::<S>(setup),
+        "throughput_spin" => throughput::<S, u64, Spin>(setup),
+        "throughput_eight_pauses" => throughput::<S, u64, EightPauses>(setup),
+        "item_64" => throughput::<S, Block, OnePause>(setup),
+        "item_64_spin" => throughput::<S, Block, Spin>(setup),
+        "item_64_eight_pauses" => throughput::<S, Block, EightPauses>(setup),
+        "stopped_peer" => Ok(solo(Waiting::<_, OnePause>::new(<S as Spsc<u64>>::ring(slots, 0)?))),
+        _ => throughput::<S, u64, OnePause>(setup),
+    }
+}
+
+fn throughput<S, T: Item, W: Wait>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable>
+where
+    S: Spsc<T, Producer: Send, Consumer: Send>,
+{
+    let (to, from) = S::ring(setup.point.size as usize, 0)?;
+    Ok(pair(setup.cpu_pair()?, 1.0, produce::<T, W>(to), consume::<T, W>(from)))
+}
+
+fn hop<S, W: Wait>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable>
+where
+    S: Spsc<u64, Producer: Send, Consumer: Send>,
+{
+    let (to, from) = S::ring(CAPACITY, 0)?;
+    let (back, home) = S::ring(CAPACITY, 0)?;
+    Ok(pair(setup.cpu_pair()?, 2.0, send_and_receive::<u64, W>(to, home), echo::<u64, W>(from, back)))
+}
+
+fn paced<S>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable>
+where
+    S: Spsc<u64, Producer: Send, Consumer: Send>,
+{
+    let (to, from) = S::ring(CAPACITY, 0)?;
+    let half = Arrivals::new(Rate::OfCapacity(0.5), Gaps::Exponential, setup.seed);
+    Ok(open_pair(setup.cpu_pair()?, half, produce::<u64, OnePause>(to), consume::<u64, OnePause>(from)))
+}
+
+/// How long an operation of [`Waiting`] waits: long enough that the awake part of a wait is a small share.
+const STOPPED: Duration = Duration::from_millis(20);
+
+/// A consumer whose producer does nothing, waiting by a policy.
+struct Waiting<R, W> {
+    ring: R,
+    waited: Duration,
+    cpu: Duration,
+    attempts: u64,
+    policy: PhantomData<W>,
+}
+
+impl<R, W> Waiting<R, W> {
+    fn new(ring: R) -> Self {
+        Self { ring, waited: Duration::ZERO, cpu: Duration::ZERO, attempts: 0, policy: PhantomData }
+    }
+}
+
+impl<P, C: Pop<u64>, W: Wait> Body for Waiting<(P, C), W> {
+    fn op(&mut self, _: u64) -> u64 {
+        let (begin, cpu, mut waiting) = (Instant::now(), cpu_time(), W::default());
+        while begin.elapsed() < STOPPED && self.ring.1.try_pop().is_none() {
+            waiting.wait();
+            self.attempts += 1;
+        }
+        self.waited += begin.elapsed();
+        self.cpu += cpu_time() - cpu;
+        0
+    }
+
+    fn facts(&mut self) -> Vec<Fact> {
+        let seconds = self.waited.as_secs_f64().max(f64::MIN_POSITIVE);
+        vec![
+            Fact::new("cpu_ms_per_s", "ms/s", 1e3 * self.cpu.as_secs_f64() / seconds),
+            Fact::new("attempts_per_s", "1/s", self.attempts as f64 / seconds),
+        ]
+    }
+}
+
+/// CPU time that this thread has used.
+fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
