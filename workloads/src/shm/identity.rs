@@ -1,0 +1,121 @@
+//! Who a process is, so that one that was killed is told from one that lives and from a later one with the same number.
+
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
+use std::fs;
+
+/// A process: its number and when it started. Both fit in one word, so that a process signs by one store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// Process number; the kernel gives at most 22 bits.
+    pub pid: u32,
+    /// Clock ticks from the start of the machine to the start of the process.
+    pub start_ticks: u64,
+}
+
+const START_BITS: u32 = 42;
+const START_MASK: u64 = (1 << START_BITS) - 1;
+
+impl Identity {
+    /// The calling process.
+    ///
+    /// # Panics
+    /// Where `/proc` is not mounted: then nobody can be told from anybody.
+    pub fn own() -> Self {
+        let pid = std::process::id();
+        let stat = Stat::of(pid).expect("/proc shows a process to itself");
+        Self { pid, start_ticks: stat.start_ticks }
+    }
+
+    /// As one word, never zero.
+    pub fn word(self) -> u64 {
+        u64::from(self.pid) << START_BITS | self.start_ticks & START_MASK
+    }
+
+    /// Who signed with `word`; nobody signs with zero.
+    pub fn of_word(word: u64) -> Option<Self> {
+        let pid = (word >> START_BITS) as u32;
+        (pid != 0).then_some(Self { pid, start_ticks: word & START_MASK })
+    }
+
+    /// Whether the process still runs. One that was killed does not, even while its parent has not yet taken notice; one
+    /// that may not be looked at is taken for living.
+    pub fn is_alive(self) -> bool {
+        match Stat::of(self.pid) {
+            Some(stat) => stat.runs && stat.start_ticks & START_MASK == self.start_ticks & START_MASK,
+            None => exists(self.pid),
+        }
+    }
+}
+
+/// Asks without `/proc`, which may hide the processes of other users.
+fn exists(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH))
+}
+
+struct Stat {
+    runs: bool,
+    start_ticks: u64,
+}
+
+impl Stat {
+    fn of(pid: u32) -> Option<Self> {
+        Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// Reads the fields behind the program's name, which may itself hold spaces and brackets.
+    fn parse(stat: &str) -> Option<Self> {
+        let (_, behind) = stat.rsplit_once(')')?;
+        let fields: Vec<&str> = behind.split_whitespace().collect();
+        let (state, threads) = (*fields.first()?, *fields.get(17)?);
+        let ended = ["Z", "X", "x"].contains(&state) && threads.parse::<u32>().ok()? <= 1;
+        Some(Self { runs: !ended, start_ticks: fields.get(19)?.parse().ok()? })
+    }
+}
+
+#[cfg(all(test, not(miri)))]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    #[test]
+    fn this_process_lives_and_its_word_names_it() {
+        let own = Identity::own();
+        assert!(own.is_alive());
+        assert_eq!(Identity::of_word(own.word()), Some(own));
+        assert_eq!(Identity::of_word(0), None);
+    }
+
+    #[test]
+    fn a_later_process_with_the_same_number_is_somebody_else() {
+        let own = Identity::own();
+        assert!(!Identity { start_ticks: own.start_ticks + 1, ..own }.is_alive());
+    }
+
+    #[test]
+    fn a_killed_process_is_dead_before_and_after_its_parent_takes_notice() {
+        let mut child = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn().unwrap();
+        let stat = Stat::of(child.id()).unwrap();
+        let identity = Identity { pid: child.id(), start_ticks: stat.start_ticks };
+        assert!(identity.is_alive());
+        child.kill().unwrap();
+        while Stat::of(child.id()).is_some_and(|stat| stat.runs) {
+            std::thread::yield_now();
+        }
+        assert!(!identity.is_alive());
+        child.wait().unwrap();
+        assert!(!identity.is_alive());
+    }
+
+    #[test]
+    fn a_name_with_brackets_and_spaces_hides_no_field() {
+        let stat = "7 (a) b (c) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 3 0 4242 0";
+        let parsed = Stat::parse(stat).unwrap();
+        assert!(parsed.runs);
+        assert_eq!(parsed.start_ticks, 4242);
+        assert!(!Stat::parse(&stat.replace(" S ", " Z ").replace(" 3 0 4242", " 1 0 4242")).unwrap().runs);
+        assert!(Stat::parse(&stat.replace(" S ", " Z ")).unwrap().runs, "other threads of it go on");
+        assert!(Stat::parse("").is_none());
+    }
+}
