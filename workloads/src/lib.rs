@@ -14,6 +14,7 @@ pub mod claims;
 pub mod false_sharing;
 pub mod object_pool;
 pub mod ring_spsc;
+pub mod roll;
 pub mod shm;
 pub mod shm_queue;
 pub mod sync;

@@ -65,10 +65,18 @@ impl<H: Layout<S>, S> Drop for Boxed<H, S> {
     }
 }
 
-#[expect(dead_code, reason = "held for their drop")]
 enum Owner<H: Layout<S>, S> {
     Heap(Arc<Boxed<H, S>>),
     Mapped(std::sync::Arc<Mapping>),
+}
+
+impl<H: Layout<S>, S> Clone for Owner<H, S> {
+    fn clone(&self) -> Self {
+        match self {
+            Owner::Heap(boxed) => Owner::Heap(boxed.clone()),
+            Owner::Mapped(mapping) => Owner::Mapped(mapping.clone()),
+        }
+    }
 }
 
 /// One side's hold on a header and its slots, which live until both sides let go.
@@ -81,6 +89,14 @@ pub struct Memory<H: Layout<S>, S> {
 
 // SAFETY: as for `Arc`: it lends shared references only, and whichever side is the last drops header and slots.
 unsafe impl<H: Layout<S> + Send + Sync, S: Send + Sync> Send for Memory<H, S> {}
+
+/// One more hold, for structures of more than two sides.
+impl<H: Layout<S>, S> Clone for Memory<H, S> {
+    fn clone(&self) -> Self {
+        let Self { header, slots, slot_count, _owner } = self;
+        Self { header: *header, slots: *slots, slot_count: *slot_count, _owner: _owner.clone() }
+    }
+}
 
 impl<H: Layout<S>, S> Memory<H, S> {
     /// Both sides' holds on heap memory; what is unread at the end is dropped.

@@ -4,6 +4,10 @@
 pub mod cached_index;
 pub mod check;
 pub mod head_tail;
+pub mod mpmc;
+pub mod pipe;
+mod threads;
+pub mod unix_seqpacket;
 pub mod unix_socket;
 
 use crate::ring_spsc::waiting::OnePause;
@@ -32,7 +36,18 @@ pub static WORKLOAD: Workload = Workload {
     variants: &[
         variant::<head_tail::HeadTail>("head_tail", head_tail::ABOUT, Role::Documented),
         variant::<cached_index::CachedIndex>("cached_index", cached_index::ABOUT, Role::Optimised),
+        Variant {
+            build: threads::build,
+            ..variant::<cached_index::CachedIndex>("threads", threads::ABOUT, Role::Baseline)
+        },
+        in_full(variant::<mpmc::Mpmc>("mpmc", mpmc::ABOUT, Role::Optimised)),
         variant::<unix_socket::UnixSocket>("unix_socket", unix_socket::ABOUT, Role::Peer),
+        in_full(variant::<unix_seqpacket::UnixSeqpacket>(
+            "unix_seqpacket",
+            unix_seqpacket::ABOUT,
+            Role::Peer,
+        )),
+        in_full(variant::<pipe::Pipe>("pipe", pipe::ABOUT, Role::Peer)),
     ],
 };
 
@@ -49,6 +64,11 @@ where
         build: build::<S>,
         check: check::between_processes::<S>,
     }
+}
+
+/// The same line, in the full suite alone.
+const fn in_full(variant: Variant) -> Variant {
+    Variant { suite: Suite::Full, ..variant }
 }
 
 fn build<S: Spsc<u64>>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {

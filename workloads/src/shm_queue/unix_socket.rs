@@ -6,8 +6,7 @@ use crate::ring_spsc::{Pop, Push, Spsc};
 use perfbench_harness::{Reason, Unavailable};
 use std::io;
 use std::ops::RangeInclusive;
-use std::os::fd::AsRawFd;
-use std::os::unix::net::UnixStream;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 /// What it is, for the table.
 pub const ABOUT: &str = "8-byte messages over a socket pair";
@@ -16,10 +15,10 @@ pub const ABOUT: &str = "8-byte messages over a socket pair";
 pub struct UnixSocket;
 
 /// The end that sends.
-pub struct Sender(UnixStream);
+pub struct Sender(OwnedFd);
 
 /// The end that receives.
-pub struct Receiver(UnixStream);
+pub struct Receiver(OwnedFd);
 
 impl Spsc<u64> for UnixSocket {
     type Producer = Sender;
@@ -31,10 +30,50 @@ impl Spsc<u64> for UnixSocket {
     }
 
     fn ring(_capacity: usize, _start: u64) -> Result<(Sender, Receiver), Unavailable> {
-        let refused = |error| Unavailable::new(Reason::Unsupported, format!("socketpair: {error}"));
-        let (sender, receiver) = UnixStream::pair().map_err(refused)?;
-        Ok((Sender(sender), Receiver(receiver)))
+        socket_pair(libc::SOCK_STREAM)
     }
+}
+
+/// A connected pair of Unix sockets of a kind.
+///
+/// # Errors
+/// What the kernel refused.
+pub(super) fn socket_pair(kind: libc::c_int) -> Result<(Sender, Receiver), Unavailable> {
+    let mut ends = [-1; 2];
+    // SAFETY: the call writes two descriptors to the array.
+    let status = unsafe { libc::socketpair(libc::AF_UNIX, kind | libc::SOCK_CLOEXEC, 0, ends.as_mut_ptr()) };
+    if status != 0 {
+        return Err(refused("socketpair"));
+    }
+    let [sender, receiver] = owned_pair(ends);
+    Ok((Sender(sender), Receiver(receiver)))
+}
+
+/// Why the last call failed.
+pub(super) fn refused(call: &str) -> Unavailable {
+    Unavailable::new(Reason::Unsupported, format!("{call}: {}", io::Error::last_os_error()))
+}
+
+/// The descriptors that the kernel has just given.
+pub(super) fn owned_pair(ends: [libc::c_int; 2]) -> [OwnedFd; 2] {
+    // SAFETY: both are fresh from the kernel, and nobody else knows of them.
+    ends.map(|end| unsafe { OwnedFd::from_raw_fd(end) })
+}
+
+/// Whether a descriptor is ready for `events`, within so many milliseconds (-1: without end).
+pub(super) fn ready(descriptor: &OwnedFd, events: libc::c_short, timeout_ms: libc::c_int) -> bool {
+    let mut asked = libc::pollfd { fd: descriptor.as_raw_fd(), events, revents: 0 };
+    // SAFETY: the pointer is to one live entry.
+    unsafe { libc::poll(&mut asked, 1, timeout_ms) > 0 }
+}
+
+/// Messages that lie in the kernel for the reader of a descriptor.
+pub(super) fn queued_messages(descriptor: &OwnedFd) -> usize {
+    let mut queued_bytes: libc::c_int = 0;
+    // SAFETY: FIONREAD writes one integer to the pointer.
+    let answer = unsafe { libc::ioctl(descriptor.as_raw_fd(), libc::FIONREAD, &raw mut queued_bytes) };
+    assert_eq!(answer, 0, "the kernel tells what is queued");
+    queued_bytes as usize / MESSAGE_BYTES
 }
 
 const MESSAGE_BYTES: usize = size_of::<u64>();
@@ -44,7 +83,7 @@ const MESSAGE_BYTES: usize = size_of::<u64>();
 /// # Panics
 /// Where the other end is gone: nothing can be sent or received any more.
 #[inline(always)]
-fn moved(mut call: impl FnMut() -> isize) -> bool {
+pub(super) fn moved(mut call: impl FnMut() -> isize) -> bool {
     loop {
         let moved_bytes = call();
         if moved_bytes == MESSAGE_BYTES as isize {
@@ -76,10 +115,7 @@ impl Push<u64> for Sender {
 
     /// What `poll` says: not writable. The kernel says so well before it refuses.
     fn is_full(&self) -> bool {
-        let mut asked = libc::pollfd { fd: self.0.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
-        // SAFETY: the pointer is to one live entry.
-        let ready = unsafe { libc::poll(&mut asked, 1, 0) };
-        ready == 0
+        !ready(&self.0, libc::POLLOUT, 0)
     }
 
     #[inline(always)]
@@ -106,11 +142,7 @@ impl Pop<u64> for Receiver {
     }
 
     fn len(&self) -> usize {
-        let mut queued_bytes: libc::c_int = 0;
-        // SAFETY: FIONREAD writes one integer to the pointer.
-        let answer = unsafe { libc::ioctl(self.0.as_raw_fd(), libc::FIONREAD, &raw mut queued_bytes) };
-        assert_eq!(answer, 0, "a stream socket tells what is queued");
-        queued_bytes as usize / MESSAGE_BYTES
+        queued_messages(&self.0)
     }
 
     #[inline(always)]
