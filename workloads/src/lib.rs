@@ -15,6 +15,7 @@ pub mod false_sharing;
 pub mod object_pool;
 pub mod ring_spsc;
 pub mod roll;
+pub mod seqlock;
 pub mod shm;
 pub mod shm_queue;
 pub mod sync;
@@ -34,6 +35,7 @@ pub static REGISTRY: Registry = &[
     &false_sharing::WORKLOAD,
     &object_pool::WORKLOAD,
     &ring_spsc::WORKLOAD,
+    &seqlock::WORKLOAD,
     &shm_queue::WORKLOAD,
     &wire_message::WORKLOAD,
 ];

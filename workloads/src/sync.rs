@@ -26,6 +26,21 @@ pub fn spin_loop() {
     loom::thread::yield_now();
 }
 
+/// Attempts that are followed by a pause before the CPU is yielded instead: some microseconds.
+const PAUSES: u32 = 200;
+
+/// After a failed attempt: a pause, and after many of them a yielded turn each, because whoever is waited for may need this
+/// CPU. `attempt` begins at zero.
+#[inline(always)]
+pub fn pause_or_yield(attempt: &mut u32) {
+    *attempt = attempt.saturating_add(1);
+    if *attempt < PAUSES || cfg!(loom) {
+        spin_loop()
+    } else {
+        perfbench_harness::counter::syscalls::yield_turn()
+    }
+}
+
 /// `std::cell::UnsafeCell` with loom's interface: the pointer is lent to a closure, which is what loom checks for races.
 #[cfg(not(loom))]
 #[repr(transparent)]

@@ -3,6 +3,7 @@
 #![cfg(loom)]
 
 mod ring_spsc;
+mod seqlock;
 
 use perfbench_workloads::sync::weaken::{sites_of, weaker, with_ordering};
 use std::panic::{AssertUnwindSafe, catch_unwind};
