@@ -101,8 +101,8 @@ mod tests {
         let pointers = pointers.iter().map(|address| step((*address, 0))).collect();
         Stack {
             thread: 7,
-            frames: Chain { steps: frames, ended: true },
-            pointers: Chain { steps: pointers, ended: false },
+            frames: Chain { steps: frames, ended: true, cut: false },
+            pointers: Chain { steps: pointers, ..Chain::default() },
             ..Stack::default()
         }
     }

@@ -4,20 +4,28 @@
 use super::unwind::{Chain, Step};
 use std::collections::BTreeMap;
 
+/// Share of the chains that must stop at one place for it to be the end of all.
+const NEARLY_ALL: f64 = 0.99;
+
 /// The outer callers of one thread, the innermost first; empty where they are not known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Standing(Vec<Step>);
 
 impl Standing {
-    /// What the chains of a thread have in common at their outer end, of those that ended where most of them did.
+    /// What the chains of a thread have in common at their outer end, of those that ended where most of them did. Some C
+    /// libraries say nothing of the functions that start a thread: where no chain ends by itself, the one place where nearly
+    /// all of them stop, with stack left, is the end.
     pub fn of<'a>(chains: impl Iterator<Item = &'a Chain>) -> Self {
-        let mut by_end: BTreeMap<u64, Vec<&[Step]>> = BTreeMap::new();
-        for chain in chains.filter(|chain| chain.ended) {
-            let callers = &chain.steps[1..];
-            by_end.entry(callers.last().map_or(0, |last| last.address)).or_default().push(callers);
-        }
-        let most = by_end.into_values().max_by_key(Vec::len).unwrap_or_default();
-        Self(most.into_iter().map(<[Step]>::to_vec).reduce(common_end).unwrap_or_default())
+        let chains: Vec<&Chain> = chains.collect();
+        let most = most_by_end(chains.iter().filter(|chain| chain.ended));
+        let most = match most.is_empty() {
+            true => most_by_end(chains.iter().filter(|chain| !chain.cut)),
+            false => most,
+        };
+        let one_place =
+            chains.iter().any(|chain| chain.ended) || most.len() as f64 >= NEARLY_ALL * chains.len() as f64;
+        let standing = most.into_iter().map(<[Step]>::to_vec).reduce(common_end);
+        Self(standing.filter(|_| one_place).unwrap_or_default())
     }
 
     /// Bytes of the stack that a chain needs to reach the standing callers; none where it does not.
@@ -48,6 +56,16 @@ fn is_same(own: &Step, step: &Step) -> bool {
     own.address == step.address && (step.sp == 0 || step.sp == own.sp)
 }
 
+/// The callers of the chains that end where most of them do.
+fn most_by_end<'a>(chains: impl Iterator<Item = &'a &'a Chain>) -> Vec<&'a [Step]> {
+    let mut by_end: BTreeMap<Option<Step>, Vec<&[Step]>> = BTreeMap::new();
+    for chain in chains {
+        let callers = &chain.steps[1..];
+        by_end.entry(callers.last().copied()).or_default().push(callers);
+    }
+    by_end.into_values().max_by_key(Vec::len).unwrap_or_default()
+}
+
 fn common_end(a: Vec<Step>, b: Vec<Step>) -> Vec<Step> {
     let length = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
     a[a.len() - length..].to_vec()
@@ -61,6 +79,7 @@ mod tests {
         Chain {
             steps: steps.iter().map(|(address, sp)| Step { address: *address, sp: *sp }).collect(),
             ended,
+            cut: false,
         }
     }
 
@@ -96,6 +115,17 @@ mod tests {
         let mut pointers = chain(&[(4, 0), (60, 0), (0xbad, 0)], false);
         assert!(standing().complete(&mut pointers));
         assert_eq!(pointers.steps.iter().map(|step| step.address).collect::<Vec<_>>(), [4, 60, 70]);
+    }
+
+    #[test]
+    fn where_no_chain_ends_by_itself_the_place_where_all_stop_is_the_end() {
+        let stopped = |leaf| chain(&[(leaf, 10), (50 + leaf, 20), (60, 80), (70, 90)], false);
+        let chains = [stopped(1), stopped(2)];
+        assert_eq!(Standing::of(chains.iter()), Standing(chain(&[(60, 80), (70, 90)], true).steps));
+        let astray = chain(&[(3, 40), (99, 44)], false);
+        assert_eq!(Standing::of([&chains[0], &chains[1], &astray].into_iter()), Standing::default());
+        let cut = chains.clone().map(|chain| Chain { cut: true, ..chain });
+        assert_eq!(Standing::of(cut.iter()), Standing::default(), "there is more of the stack");
     }
 
     #[test]

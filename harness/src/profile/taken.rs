@@ -119,7 +119,10 @@ pub fn drop_unsettled(stacks: &mut Vec<Stack>) -> usize {
 }
 
 fn unplaced(addresses: &[u64]) -> Chain {
-    Chain { steps: addresses.iter().map(|address| Step { address: *address, sp: 0 }).collect(), ended: false }
+    Chain {
+        steps: addresses.iter().map(|address| Step { address: *address, sp: 0 }).collect(),
+        ..Chain::default()
+    }
 }
 
 #[cfg(test)]

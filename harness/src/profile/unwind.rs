@@ -9,6 +9,9 @@ use object::{Object, ObjectSection};
 /// Callers that are followed at most: a chain that is longer goes in circles, or its outer part tells nothing new.
 const MAX_FRAMES: usize = 512;
 
+/// What lies so close beyond a copy of the stack is stack, too; further away it is no address of a frame.
+const BEYOND_BYTES: u64 = 8 << 20;
+
 /// What unwinding starts from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Registers {
@@ -23,7 +26,7 @@ pub struct Registers {
 }
 
 /// One function that was active.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Step {
     /// The instruction, or where it returns to.
     pub address: u64,
@@ -38,6 +41,8 @@ pub struct Chain {
     pub steps: Vec<Step>,
     /// Whether the outermost function says of itself that nobody called it.
     pub ended: bool,
+    /// Whether the callers lead on beyond the copy of the stack.
+    pub cut: bool,
 }
 
 type Cache = CacheNative<MayAllocateDuringUnwind>;
@@ -58,9 +63,15 @@ impl Unwinder {
 
     /// Follows the callers as far as the copy of the stack, which begins at the stack pointer, allows.
     pub fn chain(&mut self, registers: Registers, stack: &[u8]) -> Chain {
-        let mut read = |address: u64| word(stack, address.wrapping_sub(registers.sp)).ok_or(());
+        let beyond = registers.sp + stack.len() as u64;
+        let mut cut = false;
+        let mut read = |address: u64| {
+            cut = (beyond..beyond.saturating_add(BEYOND_BYTES)).contains(&address);
+            word(stack, address.wrapping_sub(registers.sp)).ok_or(())
+        };
         let mut state = native(registers, self.unwinder.max_known_code_address());
-        let mut chain = Chain { steps: vec![Step { address: registers.pc, sp: registers.sp }], ended: false };
+        let mut chain =
+            Chain { steps: vec![Step { address: registers.pc, sp: registers.sp }], ..Chain::default() };
         let mut frame = FrameAddress::from_instruction_pointer(registers.pc);
         while chain.steps.len() < MAX_FRAMES {
             let caller = self.unwinder.unwind_frame(frame, &mut state, &mut self.cache, &mut read);
@@ -71,7 +82,7 @@ impl Unwinder {
             chain.steps.push(Step { address: caller.address(), sp: state.sp() });
             frame = caller;
         }
-        chain
+        Chain { cut, ..chain }
     }
 }
 
