@@ -62,7 +62,7 @@ fn offending_lines(folders: &[&str], words: &[&str]) -> Vec<String> {
 #[test]
 fn the_top_level_holds_what_the_readme_maps_and_nothing_else() {
     const ALLOWED: &str = ".ci .git .gitignore CHANGELOG.md Cargo.lock Cargo.toml LICENSE-APACHE LICENSE-MIT README.md \
-        benches ci deny.toml docs examples harness reports rustfmt.toml scripts src target tests workloads";
+        benches ci deny.toml docs examples fuzz harness reports rustfmt.toml scripts src target tests workloads";
     let allowed: Vec<&str> = ALLOWED.split_whitespace().collect();
     let names =
         fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
