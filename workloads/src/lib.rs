@@ -21,6 +21,7 @@ pub mod shm_queue;
 pub mod sync;
 #[cfg(test)]
 mod testing;
+pub mod votes;
 pub mod wire_message;
 pub mod yardstick;
 
@@ -37,6 +38,7 @@ pub static REGISTRY: Registry = &[
     &ring_spsc::WORKLOAD,
     &seqlock::WORKLOAD,
     &shm_queue::WORKLOAD,
+    &votes::WORKLOAD,
     &wire_message::WORKLOAD,
 ];
 

@@ -8,15 +8,20 @@ use perfbench_harness::case::{Body, Fact, fold};
 pub(super) const READS: u64 = if cfg!(miri) { 4 } else { 1024 };
 
 /// How far either side has come, each on a line of its own.
-#[derive(Default)]
 struct Progress {
     reading_ops: Line,
     writes: Line,
 }
 
-#[derive(Default)]
 #[repr(align(128))]
 struct Line(AtomicU64);
+
+impl Progress {
+    fn new() -> Self {
+        let none = || Line(AtomicU64::new(0));
+        Self { reading_ops: none(), writes: none() }
+    }
+}
 
 /// Reads [`READS`] times an operation, and then tells.
 pub(super) struct Reading<R> {
@@ -27,7 +32,7 @@ pub(super) struct Reading<R> {
 
 impl<R> Reading<R> {
     pub(super) fn new(reader: R) -> Self {
-        Self { reader, ops: 0, progress: Arc::new(Progress::default()) }
+        Self { reader, ops: 0, progress: Arc::new(Progress::new()) }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod ring_spsc;
 mod seqlock;
+mod votes;
 
 use perfbench_workloads::sync::weaken::{sites_of, weaker, with_ordering};
 use std::panic::{AssertUnwindSafe, catch_unwind};
