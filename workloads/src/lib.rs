@@ -13,6 +13,7 @@ pub mod arena;
 pub mod claims;
 pub mod false_sharing;
 pub mod object_pool;
+pub mod pages;
 pub mod ring_spsc;
 pub mod roll;
 pub mod seqlock;
