@@ -10,6 +10,7 @@
 
 pub mod aead;
 pub mod arena;
+pub mod buffer_pool;
 pub mod claims;
 pub mod false_sharing;
 pub mod object_pool;
@@ -34,6 +35,7 @@ use perfbench_harness::Registry;
 pub static REGISTRY: Registry = &[
     &aead::WORKLOAD,
     &arena::WORKLOAD,
+    &buffer_pool::WORKLOAD,
     &false_sharing::WORKLOAD,
     &object_pool::WORKLOAD,
     &ring_spsc::WORKLOAD,

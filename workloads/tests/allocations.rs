@@ -5,7 +5,7 @@ use perfbench_harness::clock::{Clock, ClockChoice};
 use perfbench_harness::counter::heap::CountingAllocator;
 use perfbench_harness::counter::{self, Selection};
 use perfbench_harness::{Granted, Setup, Workload};
-use perfbench_workloads::{arena, object_pool, wire_message};
+use perfbench_workloads::{arena, buffer_pool, object_pool, wire_message};
 use std::collections::BTreeMap;
 
 #[global_allocator]
@@ -19,6 +19,14 @@ const EXPECTED: &[(&Workload, &str, &str, [f64; 3])] = &[
     (&wire_message::WORKLOAD, "parse", "nested", [0.0; 3]),
     (&wire_message::WORKLOAD, "parse", "flat", [0.0; 3]),
     (&wire_message::WORKLOAD, "parse", "flat_pooled", [0.0; 3]),
+    (&buffer_pool::WORKLOAD, "acquire_release", "alloc_each", [1.0, 0.0, 1.0]),
+    (&buffer_pool::WORKLOAD, "acquire_release", "size_classes", [1.0, 0.0, 1.0]),
+    (&buffer_pool::WORKLOAD, "acquire_release", "raw_64k", [0.0; 3]),
+    (&buffer_pool::WORKLOAD, "acquire_release", "raw_64k_lifo", [0.0; 3]),
+    (&buffer_pool::WORKLOAD, "small", "alloc_each", [1.0, 0.0, 1.0]),
+    (&buffer_pool::WORKLOAD, "small", "size_classes", [0.0; 3]),
+    (&buffer_pool::WORKLOAD, "window_64", "raw_64k", [0.0; 3]),
+    (&buffer_pool::WORKLOAD, "window_64", "raw_64k_lifo", [0.0; 3]),
     (&object_pool::WORKLOAD, "hit", "system_malloc", [1.0, 0.0, 1.0]),
     (&object_pool::WORKLOAD, "hit", "sync_mutex", [0.0; 3]),
     (&object_pool::WORKLOAD, "hit", "async_mutex", [0.0; 3]),

@@ -6,7 +6,7 @@ use perfbench_harness::clock::{Clock, ClockChoice};
 use perfbench_harness::counter::{self, Selection, stepped};
 use perfbench_harness::record::{Count, Provenance};
 use perfbench_harness::{Granted, Setup, Unavailable, Workload};
-use perfbench_workloads::{aead, false_sharing, object_pool, ring_spsc};
+use perfbench_workloads::{aead, buffer_pool, false_sharing, object_pool, ring_spsc};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -64,6 +64,17 @@ fn shares(variant: &str, lines: f64) {
     assert_eq!(named(&counts, "sim_shared_written_lines"), Ok(lines), "{variant}");
     let contended = named(&counts, "sim_hitm").unwrap() > 0.0;
     assert_eq!(contended, lines > 0.0, "{variant}");
+}
+
+#[test]
+fn two_threads_with_a_buffer_pool_each_write_no_line_of_the_other() {
+    if !can_step() {
+        return;
+    }
+    for variant in ["raw_64k", "raw_64k_lifo"] {
+        let counts = counts(&buffer_pool::WORKLOAD, "two_pools", variant, 10).unwrap();
+        assert_eq!(named(&counts, "sim_shared_written_lines"), Ok(0.0), "{variant}");
+    }
 }
 
 #[test]

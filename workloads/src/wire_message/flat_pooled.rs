@@ -2,7 +2,7 @@
 
 use super::Codec;
 use super::message::{Malformed, Message};
-use super::size_classes::{CLASS_BYTES, KEPT, Pooled, idle};
+use crate::buffer_pool::size_classes::{Pooled, buffers_per_class};
 use perfbench_harness::case::Fact;
 
 /// What the table says of it.
@@ -35,13 +35,7 @@ impl Codec for FlatPooled {
         0
     }
 
-    /// Fills every class beyond its measure and counts what stays.
     fn pool_facts() -> Vec<Fact> {
-        let taken: Vec<_> =
-            CLASS_BYTES.into_iter().flat_map(|room| (0..2 * KEPT).map(move |_| Pooled::take(room))).collect();
-        drop(taken);
-        let kept = idle();
-        debug_assert!(kept.iter().all(|class| *class == kept[0]));
-        vec![Fact::new("buffers_per_class", "buffers", kept[0] as f64)]
+        vec![Fact::new("buffers_per_class", "buffers", buffers_per_class() as f64)]
     }
 }

@@ -6,7 +6,6 @@ mod flat;
 mod flat_pooled;
 pub mod message;
 mod nested;
-mod size_classes;
 
 use message::{HEADER_BYTES, Header, Malformed, Message};
 use perfbench_harness::case::{Body, Case, Fact, solo};

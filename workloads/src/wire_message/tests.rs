@@ -3,7 +3,6 @@
 use super::flat::Flat;
 use super::message::*;
 use super::nested::Nested;
-use super::size_classes::{CLASS_BYTES, KEPT, Pooled, idle};
 use super::{Codec, WORKLOAD, check};
 use crate::testing::every_variant_is_checked_and_runs;
 use proptest::prelude::*;
@@ -128,28 +127,4 @@ impl Codec for WrongEnd {
 fn wire_message_check_catches_a_field_that_comes_back_wrong() {
     assert_eq!(check::check::<Flat>(5), Ok(()));
     assert!(check::check::<WrongEnd>(5).unwrap_err().0.contains("came back as"));
-}
-
-#[test]
-fn wire_message_pool_keeps_each_class_up_to_its_measure_and_nothing_that_grew() {
-    drop((0..KEPT + 5).map(|_| Pooled::take(200)).collect::<Vec<_>>());
-    assert_eq!(idle(), [KEPT, 0, 0]);
-    drop((Pooled::take(257), Pooled::take(513), Pooled::take(1501)));
-    assert_eq!(idle(), [KEPT, 1, 1]);
-    let mut grown = Pooled::take(CLASS_BYTES[1]);
-    grown.extend_from_slice(&[0; 600]);
-    drop(grown);
-    assert_eq!(idle(), [KEPT, 0, 1]);
-}
-
-#[test]
-fn wire_message_buffer_that_crosses_threads_joins_the_pool_of_the_last() {
-    let buffer = Pooled::take(100);
-    std::thread::spawn(move || {
-        drop(buffer);
-        assert_eq!(idle(), [1, 0, 0]);
-    })
-    .join()
-    .unwrap();
-    assert_eq!(idle(), [0, 0, 0]);
 }

@@ -2,6 +2,7 @@
 //! for every memory ordering stronger than relaxed that the model fails where it is one step weaker. A module a structure.
 #![cfg(loom)]
 
+mod buffer_pool;
 mod ring_spsc;
 mod seqlock;
 mod votes;

@@ -1,8 +1,13 @@
 //! A thread's own buffers in three sizes, the one used last first out. Nothing is shared, so nothing is locked; a buffer
 //! dropped on another thread joins that thread's pool.
 
+use super::pool::{Bytes, Fault, Pool};
+use perfbench_harness::case::Fact;
 use std::cell::Cell;
 use std::ops::Deref;
+
+/// What it is, for the table.
+pub const ABOUT: &str = "thread-local vectors of 256, 512 and 1500 bytes, larger ones from the heap";
 
 /// Bytes of the buffers of each class.
 pub const CLASS_BYTES: [usize; 3] = [256, 512, 1500];
@@ -89,4 +94,65 @@ impl Drop for Pooled {
 /// Idle buffers of each class on this thread.
 pub fn idle() -> [usize; CLASS_BYTES.len()] {
     POOL.with(|pool| pool.each_ref().map(|class| class.len.get()))
+}
+
+impl Bytes for Pooled {
+    #[inline(always)]
+    fn write(&mut self, message: &[u8]) -> Result<(), Fault> {
+        self.0.write(message)
+    }
+
+    #[inline(always)]
+    fn message(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The pool of whichever thread asks.
+#[derive(Default)]
+pub struct SizeClasses;
+
+impl Pool for SizeClasses {
+    type Buffer = Pooled;
+
+    #[inline(always)]
+    fn acquire(&mut self, bytes: usize) -> Result<Pooled, Fault> {
+        Ok(Pooled::take(bytes))
+    }
+
+    #[inline(always)]
+    fn release(&mut self, buffer: Pooled) -> Result<(), Fault> {
+        drop(buffer);
+        Ok(())
+    }
+
+    fn facts(&self) -> Vec<Fact> {
+        vec![
+            Fact::new("buffers_per_class", "buffers", buffers_per_class() as f64),
+            Fact::new("reuse_percent", "%", reuse_percent()),
+        ]
+    }
+}
+
+/// Fills every class beyond its measure and counts what stays in the smallest of them.
+pub fn buffers_per_class() -> usize {
+    let taken: Vec<_> =
+        CLASS_BYTES.into_iter().flat_map(|room| (0..2 * KEPT).map(move |_| Pooled::take(room))).collect();
+    drop(taken);
+    idle().into_iter().min().expect("there are classes")
+}
+
+/// Share of takes that a warm pool serves with a buffer it had lent before.
+fn reuse_percent() -> f64 {
+    const TAKES: usize = 1000;
+    drop(CLASS_BYTES.map(Pooled::take));
+    let reused = (0..TAKES).filter(|take| {
+        let class = take % CLASS_BYTES.len();
+        let before = idle()[class];
+        let buffer = Pooled::take(CLASS_BYTES[class]);
+        let after = idle()[class];
+        drop(buffer);
+        after + 1 == before
+    });
+    100.0 * reused.count() as f64 / TAKES as f64
 }

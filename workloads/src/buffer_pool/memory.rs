@@ -1,0 +1,142 @@
+//! A row of raw messages in one region of pages, and the checks on a loan's way out and home. Which message comes next is
+//! not here.
+
+use super::ledger::Ledger;
+use super::message::{IDLE, Loan, Mark, RawMessage};
+use super::pool::Fault;
+use crate::pages::{Pages, Wish};
+use perfbench_harness::Unavailable;
+use perfbench_harness::case::Fact;
+use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
+
+/// Whether idle buffers are filled with a pattern that a write shows in.
+const POISONS: bool = cfg!(debug_assertions);
+
+/// The messages of one pool and who has them. Memory of which some is still on loan when the pool goes is never unmapped.
+pub struct Messages {
+    pages: ManuallyDrop<Pages>,
+    buffers: usize,
+    stride_bytes: usize,
+    ledger: Ledger,
+}
+
+impl Messages {
+    /// A row of idle messages, `stride_bytes` apart.
+    ///
+    /// # Errors
+    /// What the kernel refused.
+    pub fn new(buffers: usize, stride_bytes: usize, wish: Wish) -> Result<Self, Unavailable> {
+        assert!(stride_bytes.is_multiple_of(align_of::<RawMessage>()) && u32::try_from(buffers).is_ok());
+        assert!(buffers > 0 && stride_bytes >= size_of::<RawMessage>(), "messages do not overlap");
+        let pages = ManuallyDrop::new(Pages::new(buffers * stride_bytes, wish)?);
+        Ok(Self { pages, buffers, stride_bytes, ledger: Ledger::new(buffers) })
+    }
+
+    /// How many there are.
+    #[inline(always)]
+    pub fn buffers(&self) -> usize {
+        self.buffers
+    }
+
+    /// Bytes of the messages and of the ledger.
+    pub fn bytes(&self) -> usize {
+        self.buffers * self.stride_bytes + self.ledger.bytes()
+    }
+
+    /// Where a message lies.
+    #[inline(always)]
+    pub fn place(&self, index: u32) -> NonNull<RawMessage> {
+        assert!((index as usize) < self.buffers, "a free list gave the index {index}");
+        // SAFETY: the region was made for this many strides.
+        unsafe { self.pages.start().add(index as usize * self.stride_bytes) }.cast()
+    }
+
+    /// Lends an idle message.
+    ///
+    /// # Errors
+    /// [`Fault::Corrupted`] or [`Fault::WrittenAfterReturn`] where it was written while idle.
+    #[inline(always)]
+    pub fn lend(&self, index: u32) -> Result<Loan, Fault> {
+        let mut place = self.place(index);
+        // SAFETY: an idle message of a live region; any bytes are a message, and its pool alone may use it.
+        let message = unsafe { place.as_mut() };
+        if message.header.mark != IDLE {
+            return Err(Fault::Corrupted { index });
+        }
+        if POISONS && !message.is_untouched() {
+            return Err(Fault::WrittenAfterReturn { index });
+        }
+        message.header.mark = self.ledger.open(index);
+        // SAFETY: the ledger has just opened this loan, and no other loan of an idle message is used.
+        Ok(unsafe { Loan::from_parts(place, message.header.mark) })
+    }
+
+    /// Ends a loan where the owner alone ends loans; the index is idle then.
+    ///
+    /// # Errors
+    /// What is wrong with it. Nothing is changed then, but that a message whose header was written over is not lent again.
+    #[inline(always)]
+    pub fn take_home(&self, loan: Loan) -> Result<u32, Fault> {
+        self.ended(loan, |ledger, mark| ledger.close_alone(mark))
+    }
+
+    /// As [`Messages::take_home`] where other threads may end the same loan at the same time.
+    ///
+    /// # Errors
+    /// As there.
+    #[inline(always)]
+    pub fn take_home_from_any_thread(&self, loan: Loan) -> Result<u32, Fault> {
+        self.ended(loan, Ledger::close)
+    }
+
+    #[inline(always)]
+    fn ended(
+        &self,
+        loan: Loan,
+        close: impl FnOnce(&Ledger, Mark) -> Result<(), Fault>,
+    ) -> Result<u32, Fault> {
+        let (mut place, mark) = (loan.place(), loan.mark());
+        let index = mark.pool_index;
+        if index as usize >= self.buffers || self.place(index) != place {
+            return Err(Fault::Foreign { address: place.addr().get() });
+        }
+        close(&self.ledger, mark)?;
+        // SAFETY: a message of a live region whose loan has just ended here: nobody else may use it.
+        let message = unsafe { place.as_mut() };
+        if message.header.mark != mark {
+            return Err(Fault::Corrupted { index });
+        }
+        if POISONS {
+            message.poison();
+        }
+        message.header.mark = IDLE;
+        Ok(index)
+    }
+
+    /// Gives the pages of all messages back to the kernel: their next use is their first again.
+    ///
+    /// # Panics
+    /// Where a message is on loan.
+    pub fn discard(&mut self) {
+        assert!(self.ledger.is_idle(), "somebody still reads what would be given back");
+        self.pages.discard();
+    }
+
+    /// What is known of the memory, for a record.
+    pub fn facts(&self, free_list_bytes: usize) -> Vec<Fact> {
+        let gibibytes = (self.bytes() + free_list_bytes) as f64 / (1u64 << 30) as f64;
+        let own =
+            [Fact::new("buffers", "buffers", self.buffers as f64), Fact::new("memory_gib", "GiB", gibibytes)];
+        own.into_iter().chain(self.pages.facts()).collect()
+    }
+}
+
+impl Drop for Messages {
+    fn drop(&mut self) {
+        if self.ledger.is_idle() {
+            // SAFETY: dropped once, here; no loan is left that could lead into the pages.
+            unsafe { ManuallyDrop::drop(&mut self.pages) };
+        }
+    }
+}
