@@ -13,13 +13,18 @@ pub mod arena;
 pub mod buffer_pool;
 pub mod claims;
 pub mod false_sharing;
+pub mod numa_bind;
 pub mod object_pool;
 pub mod pages;
 pub mod ring_spsc;
 pub mod roll;
 pub mod seqlock;
 pub mod shm;
+pub mod shm_array;
+pub mod shm_large_map;
 pub mod shm_queue;
+pub mod shm_segment;
+pub mod shm_table;
 pub mod sync;
 #[cfg(test)]
 mod testing;
@@ -37,10 +42,15 @@ pub static REGISTRY: Registry = &[
     &arena::WORKLOAD,
     &buffer_pool::WORKLOAD,
     &false_sharing::WORKLOAD,
+    &numa_bind::WORKLOAD,
     &object_pool::WORKLOAD,
     &ring_spsc::WORKLOAD,
     &seqlock::WORKLOAD,
+    &shm_array::WORKLOAD,
+    &shm_large_map::WORKLOAD,
     &shm_queue::WORKLOAD,
+    &shm_segment::WORKLOAD,
+    &shm_table::WORKLOAD,
     &votes::WORKLOAD,
     &wire_message::WORKLOAD,
 ];

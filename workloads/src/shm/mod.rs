@@ -7,6 +7,9 @@ mod identity;
 mod lock;
 mod mapping;
 mod name;
+mod placed;
+pub mod robust_lock;
+mod scratch;
 mod segment;
 
 pub use error::{HeaderFault, SegmentError};
@@ -14,6 +17,8 @@ pub use header::{HEADER_BYTES, PARTICIPANTS, PAYLOAD_OFFSET_BYTES, SEGMENT_BYTES
 pub use identity::Identity;
 pub use mapping::Mapping;
 pub use name::Name;
+pub use placed::{Placed, Shareable};
+pub use scratch::{scratch, unique_name};
 pub use segment::{Departure, Segment};
 
 /// A name for the layout of a type or a structure, for headers and entries: a hash of `description`, which says whatever

@@ -132,6 +132,18 @@ impl Segment {
         signed(header(&self.mapping)).map(|(_, identity)| identity).collect()
     }
 
+    /// Signs a free place for another process, so that the recovery of a killed one can be timed.
+    ///
+    /// # Panics
+    /// Where no place is free.
+    pub(crate) fn sign_for(&self, other: Identity) {
+        let mut places = header(&self.mapping).participants.iter();
+        let signed = |place: &AtomicU64| {
+            place.compare_exchange(0, other.word(), Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        };
+        assert!(places.any(signed), "no place is free");
+    }
+
     /// Strikes out processes that were killed; how many there were.
     ///
     /// # Errors

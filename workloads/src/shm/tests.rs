@@ -1,5 +1,6 @@
 //! What a segment promises within one process; what it promises when processes are killed stands in `tests/processes`.
 
+use super::unique_name as unique;
 use super::*;
 use proptest::prelude::*;
 use rustix::fs::{Mode, fstat, ftruncate};
@@ -9,12 +10,6 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const LAYOUT: u64 = layout_hash("test of segments");
-
-/// A name that no other test and no other run of this one has.
-pub(crate) fn unique(stem: &str) -> String {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    format!("pb-{stem}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
-}
 
 /// A file of shared memory under `name`, removed on drop.
 struct Planted(String);

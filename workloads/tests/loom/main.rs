@@ -5,6 +5,8 @@
 mod buffer_pool;
 mod ring_spsc;
 mod seqlock;
+mod shm_large_map;
+mod shm_table;
 mod votes;
 
 use perfbench_workloads::sync::weaken::{sites_of, weaker, with_ordering};
