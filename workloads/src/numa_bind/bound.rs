@@ -1,8 +1,9 @@
 //! Pages bound to one node by `mbind`; those that lie elsewhere already are moved.
 
-use super::{Placement, kernel};
+use super::Placement;
+use crate::pages::node;
 use crate::shm::Segment;
-use rustix::io::Errno;
+use perfbench_harness::Unavailable;
 
 /// What it is, for the table.
 pub const ABOUT: &str = "mbind to one node, pages that are there already moved";
@@ -13,7 +14,7 @@ pub struct Bound;
 impl Placement for Bound {
     const BINDS: bool = true;
 
-    fn place(segment: &Segment, node: u32) -> Result<(), Errno> {
-        kernel::bind(segment.payload(), segment.payload_bytes() as usize, node)
+    fn place(segment: &Segment, wanted: u32) -> Result<(), Unavailable> {
+        node::bind(segment.payload(), segment.payload_bytes() as usize, wanted)
     }
 }

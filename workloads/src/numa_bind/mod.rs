@@ -1,15 +1,14 @@
-//! Which memory node the pages of a segment lie on (document 003): table, and the kernel's word on every page.
+//! Which memory node the pages of a segment lie on (document 003): table, contract, check and what is timed.
 
 pub mod bound;
-mod kernel;
 pub mod unbound;
 
+use crate::pages::node;
 use crate::shm::{Placed, Segment, layout_hash, scratch};
 use perfbench_harness::case::{Body, Case, Fact, solo};
 use perfbench_harness::{
     Broken, Isa, Point, Reason, Role, Setup, Suite, Unavailable, Variant, Workload, ensure,
 };
-use rustix::io::Errno;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -44,7 +43,7 @@ pub trait Placement: 'static {
     ///
     /// # Errors
     /// What the kernel refused.
-    fn place(segment: &Segment, node: u32) -> Result<(), Errno>;
+    fn place(segment: &Segment, node: u32) -> Result<(), Unavailable>;
 
     /// Whether the pages must then lie there.
     const BINDS: bool;
@@ -56,7 +55,7 @@ const fn variant<P: Placement>(name: &'static str, about: &'static str, role: Ro
 }
 
 fn build<P: Placement>(_: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {
-    let nodes = kernel::nodes_with_memory();
+    let nodes = nodes_with_memory();
     if P::BINDS && nodes.len() < 2 {
         let detail = "one memory node only: every page lies on it, whatever is asked for";
         return Err(Unavailable::new(Reason::NoNuma, detail));
@@ -64,6 +63,19 @@ fn build<P: Placement>(_: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {
     // The last node, because what nobody binds tends to lie on the first.
     let node = *nodes.last().expect("a machine has memory");
     Ok(solo(Touching::of::<P>(node)?))
+}
+
+/// Nodes that have memory; node 0 alone where the kernel does not tell.
+fn nodes_with_memory() -> Vec<u32> {
+    let listed = std::fs::read_to_string("/sys/devices/system/node/has_memory").unwrap_or_default();
+    let nodes: Vec<u32> = listed.trim().split(',').filter_map(range).flatten().collect();
+    if nodes.is_empty() { vec![0] } else { nodes }
+}
+
+/// `3` or `0-3`.
+fn range(text: &str) -> Option<std::ops::RangeInclusive<u32>> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    Some(first.parse().ok()?..=last.parse().ok()?)
 }
 
 /// A segment whose pages are written in turn.
@@ -78,17 +90,19 @@ const WORDS_A_PAGE: usize = PAGE_BYTES / size_of::<u64>();
 impl Touching {
     fn of<P: Placement>(node: u32) -> Result<Self, Unavailable> {
         let segment = scratch("numa", (PAGES * PAGE_BYTES) as u64, layout_hash("numa_bind"))?;
-        let refused = |error| Unavailable::new(Reason::Unsupported, format!("mbind: {error}"));
-        P::place(&segment, node).map_err(refused)?;
+        P::place(&segment, node)?;
         let words = Placed::row(&segment, 0, PAGES * WORDS_A_PAGE)?;
         let mut touching = Self { segment, words, node };
         (0..PAGES as u64).for_each(|page| _ = touching.op(page));
         Ok(touching)
     }
 
-    fn on_node_percent(&self) -> Result<f64, Errno> {
-        let nodes = kernel::nodes_of_pages(self.segment.payload(), PAGES)?;
-        let there = nodes.iter().filter(|node| **node == Some(self.node)).count();
+    fn on_node_percent(&self) -> Result<f64, Unavailable> {
+        let mut there = 0;
+        for page in 0..PAGES {
+            let place = self.segment.place::<u8>((page * PAGE_BYTES) as u64, PAGE_BYTES)?;
+            there += usize::from(node::of_page(place)? == self.node);
+        }
         Ok(100.0 * there as f64 / PAGES as f64)
     }
 }
@@ -113,9 +127,9 @@ impl Body for Touching {
 /// # Errors
 /// How many do not.
 pub fn check<P: Placement>() -> Result<(), Broken> {
-    for node in kernel::nodes_with_memory() {
+    for node in nodes_with_memory() {
         let touching = Touching::of::<P>(node).map_err(|refusal| Broken(refusal.to_string()))?;
-        let percent = touching.on_node_percent().map_err(|error| Broken(format!("move_pages: {error}")))?;
+        let percent = touching.on_node_percent().map_err(|refusal| Broken(refusal.to_string()))?;
         ensure!(!P::BINDS || percent == 100.0, "{percent} % of the pages lie on node {node}");
     }
     Ok(())
@@ -131,7 +145,7 @@ mod tests {
         for variant in WORKLOAD.variants {
             assert_eq!(testing::check(&WORKLOAD, variant), Ok(()), "{}", variant.name);
             let built = testing::build(variant, &WORKLOAD.points[0]);
-            let single = kernel::nodes_with_memory().len() < 2;
+            let single = nodes_with_memory().len() < 2;
             assert_eq!(built.is_err(), single && variant.name == "bound");
         }
     }
@@ -139,10 +153,8 @@ mod tests {
     #[test]
     fn the_kernel_tells_of_pages_that_are_there_and_refuses_a_node_that_is_not() {
         let touching = Touching::of::<unbound::Unbound>(0).unwrap();
-        let nodes = kernel::nodes_of_pages(touching.segment.payload(), PAGES).unwrap();
-        assert!(
-            nodes.iter().all(|node| node.is_some_and(|node| kernel::nodes_with_memory().contains(&node)))
-        );
+        let node = node::of_page(touching.segment.payload()).unwrap();
+        assert!(nodes_with_memory().contains(&node));
         assert!(bound::Bound::place(&touching.segment, 63).is_err());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Placement;
 use crate::shm::Segment;
-use rustix::io::Errno;
+use perfbench_harness::Unavailable;
 
 /// What it is, for the table.
 pub const ABOUT: &str = "pages where the kernel puts them";
@@ -13,7 +13,7 @@ pub struct Unbound;
 impl Placement for Unbound {
     const BINDS: bool = false;
 
-    fn place(_: &Segment, _: u32) -> Result<(), Errno> {
+    fn place(_: &Segment, _: u32) -> Result<(), Unavailable> {
         Ok(())
     }
 }
