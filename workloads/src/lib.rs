@@ -16,6 +16,7 @@ pub mod false_sharing;
 pub mod numa_bind;
 pub mod object_pool;
 pub mod pages;
+pub mod ring_mpmc;
 pub mod ring_spsc;
 pub mod roll;
 pub mod seqlock;
@@ -44,6 +45,7 @@ pub static REGISTRY: Registry = &[
     &false_sharing::WORKLOAD,
     &numa_bind::WORKLOAD,
     &object_pool::WORKLOAD,
+    &ring_mpmc::WORKLOAD,
     &ring_spsc::WORKLOAD,
     &seqlock::WORKLOAD,
     &shm_array::WORKLOAD,

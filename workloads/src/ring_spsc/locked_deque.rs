@@ -28,6 +28,18 @@ pub struct Producer<T>(Arc<Shared<T>>);
 /// The only side that pops.
 pub struct Consumer<T>(Arc<Shared<T>>);
 
+impl<T> Clone for Producer<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> Clone for Consumer<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
 impl<T: Send + 'static> Spsc<T> for LockedDeque {
     type Producer = Producer<T>;
     type Consumer = Consumer<T>;

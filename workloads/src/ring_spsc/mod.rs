@@ -4,10 +4,12 @@
 pub mod cached_index;
 pub mod check;
 mod contract;
+pub mod crossbeam_array;
+pub mod crossbeam_channel;
 pub mod locked_deque;
 pub mod memory;
 pub mod payload;
-mod prefetch;
+pub(crate) mod prefetch;
 pub mod rtrb;
 pub mod sequenced;
 mod timed;

@@ -3,6 +3,7 @@
 #![cfg(loom)]
 
 mod buffer_pool;
+mod ring_mpmc;
 mod ring_spsc;
 mod seqlock;
 mod shm_large_map;

@@ -1,0 +1,161 @@
+//! Models of the queues of many to many.
+
+use super::survivors;
+use loom::thread::{JoinHandle, spawn, yield_now};
+use perfbench_workloads::ring_mpmc::{Mpmc, biased::Biased, sequenced::Sequenced};
+use perfbench_workloads::ring_spsc::waiting::OnePause;
+use perfbench_workloads::ring_spsc::{Pop, Push, Spsc};
+
+const CAPACITY: usize = 2;
+
+fn push(producer: &mut impl Push<u64>, item: u64) {
+    while producer.try_push(item).is_err() {
+        yield_now();
+    }
+}
+
+fn pop(consumer: &mut impl Pop<u64>) -> u64 {
+    loop {
+        match consumer.try_pop() {
+            Some(item) => return item,
+            None => yield_now(),
+        }
+    }
+}
+
+/// A thread that pushes one item with a handle of its own.
+fn pushing<Q: Mpmc<u64>>(producer: &Q::Producer, item: u64) -> JoinHandle<()> {
+    let mut producer = producer.clone();
+    spawn(move || push(&mut producer, item))
+}
+
+/// Two producers and two consumers; the third item goes round to the first slot.
+fn carries_each_item_once<Q: Mpmc<u64>>() {
+    loom::model(|| {
+        let (mut producer, mut consumer) = Q::ring(CAPACITY, 0).unwrap();
+        let mut other = consumer.clone();
+        let taking = spawn(move || pop(&mut other));
+        let pushing = pushing::<Q>(&producer, 1);
+        push(&mut producer, 2);
+        push(&mut producer, 4);
+        let first = pop(&mut consumer);
+        let second = taking.join().unwrap();
+        pushing.join().unwrap();
+        assert_eq!(first + second + pop(&mut consumer), 7);
+        assert!(consumer.try_pop().is_none());
+    });
+}
+
+/// A handle is alone again and goes on where the other, which was dropped meanwhile, stopped.
+fn goes_on_alone<Q: Mpmc<u64>>() {
+    loom::model(|| {
+        let (mut producer, mut consumer) = Q::ring(CAPACITY, 0).unwrap();
+        let pushing = pushing::<Q>(&producer, 1);
+        push(&mut producer, 2);
+        push(&mut producer, 4);
+        let mut other = consumer.clone();
+        let taking = spawn(move || pop(&mut other));
+        let sum = pop(&mut consumer) + pop(&mut consumer);
+        assert_eq!(sum + taking.join().unwrap(), 7);
+        pushing.join().unwrap();
+    });
+}
+
+/// Both ends by ticket: whoever pops first may wait for the item of whoever pushes last.
+fn tickets_are_honoured() {
+    loom::model(|| {
+        let (mut producer, mut consumer) = Biased::ring(CAPACITY, 0).unwrap();
+        let (mut second_producer, mut second_consumer) = (producer.clone(), consumer.clone());
+        let pushing = spawn(move || second_producer.push::<OnePause>(1));
+        let popping = spawn(move || Pop::<u64>::pop::<OnePause>(&mut second_consumer));
+        producer.push::<OnePause>(2);
+        assert_eq!(Pop::<u64>::pop::<OnePause>(&mut consumer) + popping.join().unwrap(), 3);
+        pushing.join().unwrap();
+    });
+}
+
+/// What a thread has pushed itself is in the queue while nobody pops: the queue cannot seem empty to it.
+fn a_finished_push_is_found<Q: Mpmc<u64>>() {
+    loom::model(|| {
+        let (mut producer, mut consumer) = Q::ring(CAPACITY, 0).unwrap();
+        let pushing = pushing::<Q>(&producer, 1);
+        push(&mut producer, 2);
+        assert!(consumer.try_pop().is_some(), "an item is in the queue");
+        pushing.join().unwrap();
+    });
+}
+
+/// After a finished pop there is room while nobody else pushes: the queue cannot seem full.
+fn a_finished_pop_leaves_room<Q: Mpmc<u64>>() {
+    loom::model(|| {
+        let (mut producer, mut consumer) = Q::ring(CAPACITY, 0).unwrap();
+        (1..=2).for_each(|item| push(&mut producer, item));
+        let mut other = consumer.clone();
+        let taking = spawn(move || pop(&mut other));
+        pop(&mut consumer);
+        assert_eq!(producer.try_push(3), Ok(()));
+        taking.join().unwrap();
+    });
+}
+
+/// An item that was pushed before another push began comes out before that other.
+fn finished_pushes_keep_their_order<Q: Mpmc<u64>>() {
+    loom::model(|| {
+        let (mut producer, mut consumer) = Q::ring(CAPACITY, 0).unwrap();
+        push(&mut producer, 1);
+        let pushing = pushing::<Q>(&producer, 2);
+        assert_eq!(pop(&mut consumer), 1);
+        assert_eq!(pop(&mut consumer), 2);
+        pushing.join().unwrap();
+    });
+}
+
+#[test]
+fn sequenced_carries_each_item_once() {
+    carries_each_item_once::<Sequenced>();
+    finished_pushes_keep_their_order::<Sequenced>();
+}
+
+#[test]
+fn sequenced_needs_each_of_its_orderings() {
+    let survivors = survivors(carries_each_item_once::<Sequenced>);
+    assert_eq!(survivors, (3, vec![]));
+}
+
+/// The documented design is not linearizable: a claim that is not yet filled hides the items behind it.
+#[test]
+#[should_panic = "an item is in the queue"]
+fn sequenced_may_seem_empty_with_an_item_in_it() {
+    a_finished_push_is_found::<Sequenced>();
+}
+
+#[test]
+fn biased_carries_each_item_once() {
+    carries_each_item_once::<Biased>();
+}
+
+#[test]
+fn biased_answers_as_if_each_operation_were_one_step() {
+    a_finished_push_is_found::<Biased>();
+    a_finished_pop_leaves_room::<Biased>();
+    finished_pushes_keep_their_order::<Biased>();
+}
+
+#[test]
+fn biased_goes_on_alone() {
+    goes_on_alone::<Biased>();
+}
+
+#[test]
+fn biased_honours_tickets() {
+    tickets_are_honoured();
+}
+
+#[test]
+fn biased_needs_each_of_its_orderings() {
+    let survivors = survivors(|| {
+        carries_each_item_once::<Biased>();
+        goes_on_alone::<Biased>();
+    });
+    assert_eq!(survivors, (5, vec![]));
+}
