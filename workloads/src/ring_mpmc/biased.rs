@@ -1,5 +1,5 @@
 //! Numbers in packed slots, and positions that cost an atomic operation only where several handles want them: while a
-//! side has one handle, that one counts alone with plain stores; of several, each draws a ticket.
+//! side has one handle, that one counts alone with plain stores; of several, one wins and the others stand back.
 
 use super::slots::{Numbered, Place, Positions, Turns, drop_filled, is_before};
 use crate::ring_spsc::memory::{Layout, Line};
@@ -12,7 +12,7 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 
 /// What it is, for the table.
-pub const ABOUT: &str = "packed slots; a side with one handle counts alone, with several they draw tickets";
+pub const ABOUT: &str = "packed slots; a side with one handle counts alone, of several the losers stand back";
 
 /// The queue between threads.
 pub struct Biased;
@@ -67,41 +67,29 @@ impl<T, const SIDE: usize> Handle<T, SIDE> {
         if SIDE == PRODUCERS { &self.positions().tail.0 } else { &self.positions().head.0 }
     }
 
-    /// Draws the next position, whatever its slot says. Relaxed: what is in a slot is handed over by its number.
+    /// Claims the next position once its slot's number is `offset` ahead of it. Where the other side is not there yet,
+    /// `gives_up` is asked, with the position, whether to wait on.
     #[inline(always)]
-    fn draw(&self) -> u64 {
-        if self.is_alone() {
-            let position = self.next().load(Ordering::Relaxed);
-            self.next().store(position.wrapping_add(1), Ordering::Relaxed);
-            position
-        } else {
-            self.next().fetch_add(1, Ordering::Relaxed)
-        }
-    }
-
-    /// Claims the next position where its slot's number is `offset` ahead of it; none where `is_over` says of the
-    /// position that the other side has no more. Where it has, but is not yet done with that slot, waits for it: what it
-    /// did after must not be hidden by what it does slowly.
-    #[inline(always)]
-    fn claim(&self, offset: u64, is_over: impl Fn(u64) -> bool) -> Option<u64> {
+    fn claim(&self, offset: u64, mut gives_up: impl FnMut(u64) -> bool) -> Option<u64> {
+        let mut lost = 0;
         loop {
             // Before the position is read: one that another handle has passed since must not be taken for the own.
             let alone = self.is_alone();
             let position = self.next().load(Ordering::Relaxed);
             let (turn, due) = (self.shared.at(position).turn(), position.wrapping_add(offset));
-            if turn == due && self.take(position, alone) {
-                return Some(position);
-            }
-            if is_before(turn, due) && is_over(position) {
+            if turn == due {
+                if self.take(position, alone) {
+                    return Some(position);
+                }
+                back_off(&mut lost);
+            } else if is_before(turn, due) && gives_up(position) {
                 return None;
-            }
-            if turn != due {
-                spin_loop();
             }
         }
     }
 
-    /// Moves the side on from `position`, unless another handle did.
+    /// Moves the side on from `position`, unless another handle did. Relaxed: what is in a slot is handed over by its
+    /// number.
     #[inline(always)]
     fn take(&self, position: u64, alone: bool) -> bool {
         let after = position.wrapping_add(1);
@@ -109,19 +97,39 @@ impl<T, const SIDE: usize> Handle<T, SIDE> {
             self.next().store(after, Ordering::Relaxed);
             return true;
         }
-        self.next().compare_exchange_weak(position, after, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        self.next().compare_exchange(position, after, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
+}
 
-    /// Waits for the turn of the slot at `position`.
-    #[inline(always)]
-    fn wait_for<W: Wait>(&self, position: u64, turn: u64) -> &Numbered<T> {
-        let slot = self.shared.at(position);
-        let mut waiting = W::default();
-        while slot.turn() != turn {
-            waiting.wait();
-        }
-        slot
+/// Pauses after the first loss and after many, as powers of two.
+const FIRST_DOUBLINGS: u32 = if cfg!(loom) { 0 } else { 3 };
+const MOST_DOUBLINGS: u32 = if cfg!(loom) { 0 } else { 7 };
+
+/// Leaves the position to whoever won it: each loss in a row doubles the time, so that the winner goes on for a while
+/// with all lines in its own cache.
+#[cold]
+fn back_off(lost: &mut u32) {
+    (0..1 << (*lost).saturating_add(FIRST_DOUBLINGS).min(MOST_DOUBLINGS)).for_each(|_| spin_loop());
+    *lost += 1;
+}
+
+/// Waits on by a policy, without end.
+fn waits<W: Wait>() -> impl FnMut(u64) -> bool {
+    let mut waiting = W::default();
+    move |_| {
+        waiting.wait();
+        false
     }
+}
+
+/// Whether the other side has no more for a position; where it has, but is not yet done with that slot, it is waited for:
+/// what it did after must not be hidden by what it does slowly.
+#[inline(always)]
+fn or_wait(is_over: bool) -> bool {
+    if !is_over {
+        spin_loop();
+    }
+    is_over
 }
 
 impl<T, const SIDE: usize> Clone for Handle<T, SIDE> {
@@ -173,25 +181,25 @@ impl<T: Send + 'static> Spsc<T> for Biased {
 const AHEAD_BYTES: usize = 256;
 
 impl<T> Producer<T> {
+    /// # Safety
+    /// This handle has claimed the position.
     #[inline(always)]
-    fn prefetch(&self, position: u64) {
+    unsafe fn fill(&self, position: u64, item: T) {
         let ahead = (AHEAD_BYTES / size_of::<Numbered<T>>()) as u64;
         for_writing(self.0.shared.address_of(position.wrapping_add(ahead)));
+        // SAFETY: claimed by this handle alone, which a free slot only can be.
+        unsafe { self.0.shared.at(position).fill(position, item) };
     }
 }
 
 impl<T> Push<T> for Producer<T> {
     #[inline(always)]
     fn try_push(&mut self, item: T) -> Result<(), T> {
-        let (positions, capacity) = (self.0.positions(), self.0.shared.capacity());
-        let is_full = |position: u64| {
-            let head = positions.head.0.load(Ordering::Relaxed);
-            !is_before(position, head.wrapping_add(capacity))
-        };
-        let Some(position) = self.0.claim(0, is_full) else { return Err(item) };
-        self.prefetch(position);
-        // SAFETY: the position was claimed by this handle alone, and its slot was free.
-        unsafe { self.0.shared.at(position).fill(position, item) };
+        let (head, capacity) = (&self.0.positions().head.0, self.0.shared.capacity());
+        let is_full = |position| !is_before(position, head.load(Ordering::Relaxed).wrapping_add(capacity));
+        let Some(position) = self.0.claim(0, |position| or_wait(is_full(position))) else { return Err(item) };
+        // SAFETY: it was claimed just now.
+        unsafe { self.fill(position, item) };
         Ok(())
     }
 
@@ -201,22 +209,31 @@ impl<T> Push<T> for Producer<T> {
 
     #[inline(always)]
     fn push<W: Wait>(&mut self, item: T) {
-        let position = self.0.draw();
-        self.prefetch(position);
-        // SAFETY: the position was drawn by this handle alone, and the wait is over once its slot is free.
-        unsafe { self.0.wait_for::<W>(position, position).fill(position, item) };
+        let position = self.0.claim(0, waits::<W>()).expect("a wait without end is not given up");
+        // SAFETY: it was claimed just now.
+        unsafe { self.fill(position, item) };
+    }
+}
+
+impl<T> Consumer<T> {
+    /// # Safety
+    /// This handle has claimed the position.
+    #[inline(always)]
+    unsafe fn empty(&self, position: u64) -> T {
+        let next_lap = position.wrapping_add(self.0.shared.capacity());
+        // SAFETY: claimed by this handle alone, which a filled slot only can be.
+        unsafe { self.0.shared.at(position).empty(next_lap) }
     }
 }
 
 impl<T> Pop<T> for Consumer<T> {
     #[inline(always)]
     fn try_pop(&mut self) -> Option<T> {
-        let positions = self.0.positions();
-        let is_empty = |position: u64| !is_before(position, positions.tail.0.load(Ordering::Relaxed));
-        let position = self.0.claim(1, is_empty)?;
-        let next_lap = position.wrapping_add(self.0.shared.capacity());
-        // SAFETY: the position was claimed by this handle alone, and its slot was filled.
-        Some(unsafe { self.0.shared.at(position).empty(next_lap) })
+        let tail = &self.0.positions().tail.0;
+        let is_empty = |position| !is_before(position, tail.load(Ordering::Relaxed));
+        let position = self.0.claim(1, |position| or_wait(is_empty(position)))?;
+        // SAFETY: it was claimed just now.
+        Some(unsafe { self.empty(position) })
     }
 
     fn len(&self) -> usize {
@@ -225,9 +242,8 @@ impl<T> Pop<T> for Consumer<T> {
 
     #[inline(always)]
     fn pop<W: Wait>(&mut self) -> T {
-        let position = self.0.draw();
-        let next_lap = position.wrapping_add(self.0.shared.capacity());
-        // SAFETY: the position was drawn by this handle alone, and the wait is over once its slot is filled.
-        unsafe { self.0.wait_for::<W>(position, position.wrapping_add(1)).empty(next_lap) }
+        let position = self.0.claim(1, waits::<W>()).expect("a wait without end is not given up");
+        // SAFETY: it was claimed just now.
+        unsafe { self.empty(position) }
     }
 }
