@@ -13,6 +13,9 @@ pub trait Spsc<T>: 'static {
     /// The only side that pops.
     type Consumer: Pop<T> + 'static;
 
+    /// Whether its sides can say how full it is; where not, neither [`Push::is_full`] nor [`Pop::len`] may be asked.
+    const TELLS: bool = true;
+
     /// An empty ring for `capacity` items, a power of two above one. Its counters begin at `start`, where it has any.
     ///
     /// # Errors

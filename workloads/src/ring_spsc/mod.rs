@@ -6,14 +6,19 @@ pub mod check;
 mod contract;
 pub mod crossbeam_array;
 pub mod crossbeam_channel;
+pub mod gil;
 pub mod locked_deque;
 pub mod memory;
+pub mod nexus_queue;
 pub mod payload;
 pub(crate) mod prefetch;
+pub mod ringbuf;
 pub mod rtrb;
 pub mod sequenced;
+pub mod std_mpsc;
 mod timed;
 pub mod waiting;
+pub mod yring;
 
 pub use contract::{Pop, Push, Readable, Reserve, Spsc};
 pub use timed::{Timed, consume, echo, produce, send_and_receive};
@@ -115,12 +120,27 @@ pub static WORKLOAD: Workload = Workload {
             Suite::Default,
         ),
         variant::<rtrb::Rtrb>("rtrb", rtrb::ABOUT, Role::Peer, Suite::Default),
+        peer::<nexus_queue::NexusQueue>("nexus_queue", nexus_queue::ABOUT),
+        peer::<gil::Gil>("gil", gil::ABOUT),
+        peer::<ringbuf::Ringbuf>("ringbuf", ringbuf::ABOUT),
+        peer::<yring::Yring>("yring", yring::ABOUT),
+        peer::<std_mpsc::StdMpsc>("std_mpsc", std_mpsc::ABOUT),
+        peer::<crossbeam_array::CrossbeamArray>("crossbeam_array", crossbeam_array::ABOUT),
+        peer::<crossbeam_channel::CrossbeamChannel>("crossbeam_channel", crossbeam_channel::ABOUT),
     ],
 };
 
-/// Why no limit bounds a queue that never runs idle.
-pub const THROUGHPUT_BOUND: Result<Bound, &str> =
-    Err("lines travel side by side: what one takes bounds a hop, not how many items pass in a second");
+/// What bounds a queue of u64 that never runs idle.
+pub const THROUGHPUT_BOUND: Result<Bound, &str> = streamed(8);
+
+/// What bounds a queue of items of so many bytes that never runs idle.
+pub const fn streamed(item_bytes: usize) -> Result<Bound, &'static str> {
+    Ok(Bound {
+        limit: "line_stream",
+        times: item_bytes as f64,
+        why: "each of its bytes goes from core to core",
+    })
+}
 
 /// One way of a u64 that goes through one ring and comes back through another.
 pub const HOP: Point = Point {
@@ -162,6 +182,11 @@ const fn variant<S: Timed>(name: &'static str, about: &'static str, role: Role, 
         build: timed::build::<S>,
         check: check::between_threads::<S>,
     }
+}
+
+/// Somebody else's ring, in the full suite.
+const fn peer<S: Timed>(name: &'static str, about: &'static str) -> Variant {
+    variant::<S>(name, about, Role::Peer, Suite::Full)
 }
 
 #[cfg(test)]

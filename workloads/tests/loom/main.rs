@@ -3,7 +3,9 @@
 #![cfg(loom)]
 
 mod buffer_pool;
+mod ring_bulk;
 mod ring_mpmc;
+mod ring_overwrite;
 mod ring_spsc;
 mod seqlock;
 mod shm_large_map;

@@ -11,6 +11,7 @@ pub(crate) mod mapping;
 mod repeat;
 mod staircase;
 mod steps;
+mod stream;
 pub mod truths;
 mod unit;
 
@@ -75,6 +76,8 @@ static LIMITS: &[Entry] = &[
         about: "one thread copying memory beyond the caches (memcpy); each byte copied counts once" },
     Entry { name: "line_bounce", unit: "ns", scripted: 50.0, measure: bounce::line_bounce,
         about: "one way of a cache line between the first two CPUs" },
+    Entry { name: "line_stream", unit: "GB/s", scripted: 16.0, measure: stream::line_stream,
+        about: "words streamed from the first CPU to the second through a ring of 8 KiB, a chunk at a time" },
 ];
 
 /// What a limit is measured with.
