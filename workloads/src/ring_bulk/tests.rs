@@ -45,7 +45,8 @@ impl<const FAULT: char, T: Copy> Read<T> for Side<FAULT, T> {
         let mut items = self.0.lock().unwrap();
         let count = most.min(items.len());
         items.iter().take(count).for_each(&mut look);
-        items.drain(..if FAULT == 'l' { (count + 1).min(items.len()) } else { count });
+        let taken = if FAULT == 'l' { (count + 1).min(items.len()) } else { count };
+        items.drain(..taken);
         count
     }
 

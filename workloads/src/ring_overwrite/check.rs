@@ -58,7 +58,7 @@ fn accounts_for_every_frame<O: Overwriting>(capacity: usize) -> Result<(), Broke
             let is_done = done.load(Ordering::Acquire);
             match reader.try_pop() {
                 Some(frame) => last = whole_and_later(frame, last)?,
-                None if is_done => return Ok(read),
+                None if is_done => return Ok::<u64, Broken>(read),
                 None => {
                     thread::yield_now();
                     continue;
