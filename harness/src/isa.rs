@@ -48,6 +48,7 @@ features! {
     9  AVX512IFMA "avx512ifma" "x86_64"  "avx512ifma";
     10 AVX512BW   "avx512bw"   "x86_64"  "avx512bw";
     11 SHA_NI     "sha-ni"     "x86_64"  "sha";
+    12 CMPXCHG16B "cmpxchg16b" "x86_64"  "cmpxchg16b";
     16 NEON       "neon"       "aarch64" "neon";
     17 NEON_AES   "neon-aes"   "aarch64" "aes";
     18 NEON_SHA2  "neon-sha2"  "aarch64" "sha2";

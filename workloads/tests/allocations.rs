@@ -30,6 +30,18 @@ const EXPECTED: &[(&Workload, &str, &str, [f64; 3])] = &[
     (&object_pool::WORKLOAD, "hit", "system_malloc", [1.0, 0.0, 1.0]),
     (&object_pool::WORKLOAD, "hit", "sync_mutex", [0.0; 3]),
     (&object_pool::WORKLOAD, "hit", "async_mutex", [0.0; 3]),
+    (&object_pool::WORKLOAD, "hit", "tagged_cas", [0.0; 3]),
+    (&object_pool::WORKLOAD, "message", "tagged_cas", [0.0; 3]),
+    (&object_pool::WORKLOAD, "hit", "indexed_cas", [0.0; 3]),
+    (&object_pool::WORKLOAD, "message", "indexed_cas", [0.0; 3]),
+    (&object_pool::WORKLOAD, "hit", "tagged_cas_tls", [0.0; 3]),
+    (&object_pool::WORKLOAD, "message", "tagged_cas_tls", [0.0; 3]),
+    (&object_pool::WORKLOAD, "hit", "thread_local", [0.0; 3]),
+    (&object_pool::WORKLOAD, "message", "thread_local", [0.0; 3]),
+    (&object_pool::WORKLOAD, "message", "system_malloc", [1.0, 0.0, 1.0]),
+    (&object_pool::WORKLOAD, "wiped", "thread_local", [0.0; 3]),
+    (&object_pool::WORKLOAD, "string", "thread_local", [0.0; 3]),
+    (&object_pool::WORKLOAD, "map", "thread_local", [0.0; 3]),
     (&object_pool::WORKLOAD, "miss", "system_malloc", [1.0, 0.0, 1.0]),
     (&object_pool::WORKLOAD, "miss", "sync_mutex", [1.0, 0.0, 1.0]),
     (&object_pool::WORKLOAD, "miss", "async_mutex", [1.0, 0.0, 1.0]),
@@ -49,7 +61,7 @@ fn main() {
 fn counted(workload: &'static Workload, point: &str, variant: &str) -> [f64; 3] {
     let point = workload.points.iter().find(|p| p.name == point).expect("a point of the workload");
     let variant = workload.variants.iter().find(|v| v.name == variant).expect("a variant of the workload");
-    let granted = Granted::check(variant.needs).expect("needs nothing");
+    let granted = Granted::check(variant.needs).expect("a CPU of the last ten years");
     let setup = Setup { point, granted, cpus: &[0], seed: 7, inputs: &BTreeMap::new() };
     let mut case = (variant.build)(&setup).expect("a case");
     let clock = Clock::open(ClockChoice::Scripted(1));

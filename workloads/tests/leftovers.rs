@@ -1,7 +1,7 @@
 //! Zeroing survives the optimiser: an allocator looks at what lies in each freed block of the pool's size. In a release
 //! build plain stores right before a free would be dropped, so this is worth most there.
 
-use perfbench_workloads::object_pool::pool::wipe;
+use perfbench_workloads::object_pool::payload::wipe;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,44 +1,65 @@
-//! The pool as document 000 describes it: an async take that locks the deque and then the statistics, the oldest buffer
+//! The pool as document 000 describes it: an async take that locks the deque and then the statistics, the oldest object
 //! first out, and a give-back on drop that locks the deque again.
 
-use super::pool::{Limits, Pool, ResourceExhausted, Shelf, Source, Statistics};
+use super::limits::{Limits, ResourceExhausted};
+use super::load;
+use super::payload::Payload;
+use super::pool::{Shared, SharedPool};
+use super::shelf::{Carried, Keeper, Shelf};
+use super::statistics::Statistics;
+use perfbench_harness::case::Case;
+use perfbench_harness::counter::syscalls::yield_turn;
+use perfbench_harness::{Setup, Unavailable};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use tokio::sync::Mutex;
 
 /// What the table says of it.
-pub const ABOUT: &str = "deque and statistics behind two async mutexes, the oldest buffer first out";
+pub const ABOUT: &str = "deque and statistics behind two async mutexes, the oldest object first out";
 
-pub struct AsyncMutex {
-    shelf: Mutex<Shelf>,
+/// The pool.
+pub struct AsyncMutex<T: Payload> {
+    shelf: Mutex<Shelf<T>>,
     statistics: Mutex<Statistics>,
 }
 
-impl AsyncMutex {
-    async fn next(&self) -> Result<Vec<u8>, ResourceExhausted> {
+impl<T: Payload> AsyncMutex<T> {
+    /// As [`Shared::take`], for a task that may wait.
+    ///
+    /// # Errors
+    /// As there.
+    #[inline]
+    pub async fn take_async(&self) -> Result<Carried<'_, Self>, ResourceExhausted> {
         let mut shelf = self.shelf.lock().await;
         let mut statistics = self.statistics.lock().await;
-        shelf.take(&mut statistics)
+        Ok(Carried::new(shelf.take(&mut statistics)?, self))
     }
 }
 
-impl Source for AsyncMutex {
-    #[inline]
-    fn hand_out(&self) -> Result<Vec<u8>, ResourceExhausted> {
-        block_on(self.next())
-    }
+impl<T: Payload> Shared for AsyncMutex<T> {
+    type Object = T;
+    type Loan<'a> = Carried<'a, Self>;
 
-    #[inline]
-    fn give_back(&self, bytes: Vec<u8>) {
-        block_on(self.shelf.lock()).give_back(bytes);
-    }
-}
-
-impl Pool for AsyncMutex {
     fn new(limits: Limits) -> Self {
         Self { shelf: Mutex::new(Shelf::new(limits)), statistics: Mutex::default() }
     }
 
+    #[inline]
+    fn take(&self) -> Result<Carried<'_, Self>, ResourceExhausted> {
+        block_on(self.take_async())
+    }
+}
+
+impl<T: Payload> Keeper for AsyncMutex<T> {
+    type Object = T;
+
+    #[inline]
+    fn give_back(&self, object: T) {
+        block_on(self.shelf.lock()).give_back(object);
+    }
+}
+
+impl<T: Payload> SharedPool for AsyncMutex<T> {
     fn warm_up(&self, percent: usize) -> Result<(), ResourceExhausted> {
         block_on(self.shelf.lock()).warm_up(percent, &mut block_on(self.statistics.lock()))
     }
@@ -49,8 +70,8 @@ impl Pool for AsyncMutex {
     }
 }
 
-/// Polls until ready. An uncontended lock is ready at the first poll; for a contended one this spins, because there is
-/// no runtime that could do something else meanwhile.
+/// Polls until ready. An uncontended lock is ready at the first poll; for a contended one this thread yields in turns,
+/// because there is no runtime that could do something else meanwhile.
 #[inline]
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
@@ -58,7 +79,26 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     loop {
         match future.as_mut().poll(&mut context) {
             Poll::Ready(value) => return value,
-            Poll::Pending => std::thread::yield_now(),
+            Poll::Pending => yield_turn(),
         }
+    }
+}
+
+/// For the table.
+pub enum Kind {}
+
+impl super::PoolKind for Kind {
+    type Of<T: Payload> = std::sync::Arc<AsyncMutex<T>>;
+
+    fn load(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {
+        load::case::<AsyncMutex<Vec<u8>>>(setup)
+    }
+}
+
+impl load::Tasks for AsyncMutex<Vec<u8>> {
+    type Held<'a> = Carried<'a, Self>;
+
+    async fn take_in_task(&self) -> Result<Carried<'_, Self>, ResourceExhausted> {
+        self.take_async().await
     }
 }

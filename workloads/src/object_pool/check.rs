@@ -1,55 +1,105 @@
-//! Holds a source of buffers, and a pool with its limits and counts, to an oracle that only counts.
+//! Holds a source of objects, and a pool with its limits and counts, to an oracle that only counts.
 
-use super::OBJECT_BYTES;
-use super::pool::{Budget, Buffer, Limits, Pool, ResourceExhausted, Source, Statistics};
+use super::limits::{Budget, Limits, ResourceExhausted};
+use super::payload::Payload;
+use super::pool::{Pool, Source};
+use super::statistics::Statistics;
 use perfbench_harness::stats::random::Random;
 use perfbench_harness::{Broken, ensure};
 use std::sync::Arc;
 
 const STEPS: u64 = if cfg!(miri) { 60 } else { 2000 };
 
-/// What every source promises: an empty buffer of its own for each holder.
-pub fn buffers<S: Source>(source: &S, seed: u64) -> Result<(), Broken> {
-    let mut random = Random::new(seed);
-    let mut held = Vec::new();
-    for step in 0..STEPS {
-        if held.len() < 8 && random.below(2) == 0 {
-            held.push((fresh(source, step as u8)?, step as u8));
-        } else if !held.is_empty() {
-            let (buffer, stamp) = held.swap_remove(random.below(held.len() as u64) as usize);
-            ensure!(buffer.iter().all(|byte| *byte == stamp), "somebody else wrote into a buffer on loan");
-        }
-    }
-    Ok(())
-}
-
-/// Takes a buffer and fills it with a stamp.
-fn fresh<S: Source>(source: &S, stamp: u8) -> Result<Buffer<'_, S>, Broken> {
-    let mut buffer = source.take().map_err(|refused| Broken(refused.to_string()))?;
-    ensure!(buffer.is_empty(), "a buffer came with {} bytes in it", buffer.len());
-    ensure!(buffer.capacity() >= OBJECT_BYTES, "a buffer came with room for {} bytes", buffer.capacity());
-    buffer.resize(OBJECT_BYTES, stamp);
-    Ok(buffer)
+/// What every source promises: an empty object of its own for each holder, on every thread.
+pub fn source<S: Source + Send>(seed: u64) -> Result<(), Broken> {
+    lends_each_object_once(&alone::<S>(limits::<S>(4, 16)), seed, 0)?;
+    let members = S::crew(limits::<S>(8, 64), 2);
+    on_two_threads(members, |member, thread| lends_each_object_once(member, seed ^ thread, thread)).map(drop)
 }
 
 /// What every pool promises beyond that.
-pub fn pool<P: Pool>(seed: u64) -> Result<(), Broken> {
-    buffers(&P::new(limits(4, 8)), seed)?;
-    for (kept, objects_max) in [(0, 1), (1, 1), (1, 2), (2, 1), (7, 8), (8, 8), (8, 9), (64, 65)] {
-        follows_the_oracle(&P::new(limits(kept, objects_max)), kept, objects_max, seed)?;
+pub fn pool<P: Pool + Send>(seed: u64) -> Result<(), Broken> {
+    source::<P>(seed)?;
+    for (kept, objects_max) in BOUNDARIES {
+        follows_the_oracle(&alone::<P>(limits::<P>(kept, objects_max)), kept, objects_max, seed)?;
     }
     warms_up::<P>()?;
     bounds_all_pools_together::<P>()?;
+    drops_what_it_kept::<P>()?;
+    counts_every_thread::<P>()
+}
+
+/// What is asked of pools of buffers, where it can be seen.
+pub fn pool_of_buffers<P: Pool<Object = Vec<u8>> + Send>(seed: u64) -> Result<(), Broken> {
+    pool::<P>(seed)?;
     keeps_no_changed_size::<P>()?;
-    counts_every_thread::<P>()?;
     let leftover = leftover_bytes::<P>()?;
     ensure!(leftover == 0, "{leftover} bytes of a sensitive object outlived its give-back");
     Ok(())
 }
 
-fn limits(kept: usize, objects_max: usize) -> Limits {
+/// Kept and most alive: none, one, and around a thread's own stack and a magazine.
+const BOUNDARIES: [(usize, usize); 12] = [
+    (0, 1),
+    (1, 1),
+    (1, 2),
+    (2, 1),
+    (7, 8),
+    (8, 8),
+    (8, 9),
+    (31, 40),
+    (33, 70),
+    (64, 65),
+    (65, 90),
+    (100, 180),
+];
+
+fn limits<S: Source>(kept: usize, objects_max: usize) -> Limits {
     let budget = Arc::new(Budget::new(1 << 20));
-    Limits { object_bytes: OBJECT_BYTES, kept, objects_max, sensitive: false, budget }
+    Limits { object_bytes: S::Object::BYTES, kept, objects_max, sensitive: false, budget }
+}
+
+/// The one member of a crew of one.
+pub fn alone<S: Source>(limits: Limits) -> S {
+    S::crew(limits, 1).pop().expect("a crew of one has a member")
+}
+
+/// Runs `act` on two members, each on a thread, and hands them back.
+fn on_two_threads<S: Send>(
+    members: Vec<S>,
+    act: impl Fn(&S, u64) -> Result<(), Broken> + Sync,
+) -> Result<Vec<S>, Broken> {
+    let act = &act;
+    std::thread::scope(|scope| {
+        let run = |(member, thread): (S, u64)| scope.spawn(move || act(&member, thread).map(|()| member));
+        let threads: Vec<_> = members.into_iter().zip(0..).map(run).collect();
+        threads.into_iter().map(|thread| thread.join().expect("a taker panicked")).collect()
+    })
+}
+
+/// Every loan is stamped with its taker and its turn, so that an object lent twice is seen by the holder.
+fn lends_each_object_once<S: Source>(source: &S, seed: u64, thread: u64) -> Result<(), Broken> {
+    let mut random = Random::new(seed);
+    let mut held = Vec::new();
+    for step in 0..STEPS {
+        if held.len() < 8 && random.below(2) == 0 {
+            let stamp = (2 * step + thread) as u8;
+            held.push((fresh(source, stamp)?, stamp));
+        } else if !held.is_empty() {
+            let (object, stamp) = held.swap_remove(random.below(held.len() as u64) as usize);
+            ensure!(object.holds(stamp), "somebody else wrote into an object on loan");
+        }
+    }
+    Ok(())
+}
+
+/// Takes an object and fills it with a stamp.
+fn fresh<S: Source>(source: &S, stamp: u8) -> Result<S::Loan<'_>, Broken> {
+    let mut object = source.take().map_err(|refused| Broken(refused.to_string()))?;
+    ensure!(object.is_empty(), "an object came with something in it");
+    ensure!(object.has_room_for(S::Object::BYTES), "an object came with another size");
+    object.fill(stamp);
+    Ok(object)
 }
 
 /// A pool as it counts: nothing but numbers.
@@ -87,10 +137,12 @@ impl Oracle {
 fn follows_the_oracle<P: Pool>(pool: &P, kept: usize, objects_max: usize, seed: u64) -> Result<(), Broken> {
     let mut random = Random::new(seed ^ objects_max as u64);
     let (mut oracle, mut held) = (Oracle::default(), Vec::new());
-    for _ in 0..STEPS / 4 {
-        if random.below(5) < 3 {
+    for step in 0..STEPS / 2 {
+        // Phases of more takes than give-backs and the other way round, so that every boundary is crossed both ways.
+        let takes_of_five = if step / 200 % 2 == 0 { 4 } else { 1 };
+        if random.below(5) < takes_of_five {
             let expected = oracle.take(objects_max);
-            let came = pool.take().map(|buffer| held.push(buffer));
+            let came = pool.take().map(|object| held.push(object));
             ensure!(came == expected, "take: expected {expected:?}, came {came:?}");
         } else if !held.is_empty() {
             drop(held.swap_remove(random.below(held.len() as u64) as usize));
@@ -106,7 +158,7 @@ fn follows_the_oracle<P: Pool>(pool: &P, kept: usize, objects_max: usize, seed: 
 }
 
 fn warms_up<P: Pool>() -> Result<(), Broken> {
-    let pool = P::new(limits(10, 20));
+    let pool = alone::<P>(limits::<P>(10, 20));
     let warmed = pool.warm_up(80);
     ensure!(
         warmed.is_ok() && pool.statistics().size == 8,
@@ -117,7 +169,7 @@ fn warms_up<P: Pool>() -> Result<(), Broken> {
     let counted = pool.statistics();
     let expected = Statistics { takes: 10, hits: 8, misses: 2, size: 10, high_water: 10 };
     ensure!(held.len() == 10 && counted == expected, "10 takes of 8 warm objects counted {counted:?}");
-    let refused = P::new(limits(10, 4)).warm_up(100);
+    let refused = alone::<P>(limits::<P>(10, 4)).warm_up(100);
     ensure!(
         refused == Err(ResourceExhausted::Objects { objects_max: 4 }),
         "a warm-up past the limit: {refused:?}"
@@ -126,10 +178,10 @@ fn warms_up<P: Pool>() -> Result<(), Broken> {
 }
 
 fn bounds_all_pools_together<P: Pool>() -> Result<(), Broken> {
-    let bytes_max = 3 * OBJECT_BYTES as u64;
+    let bytes_max = 3 * P::Object::BYTES as u64;
     let budget = Arc::new(Budget::new(bytes_max));
-    let limits = Limits { budget: budget.clone(), ..limits(0, 10) };
-    let pools = [P::new(limits.clone()), P::new(limits)];
+    let limits = Limits { budget: budget.clone(), ..limits::<P>(0, 10) };
+    let pools = [alone::<P>(limits.clone()), alone::<P>(limits)];
     let first = [pools[0].take(), pools[0].take()];
     let second = pools[1].take();
     ensure!(
@@ -146,26 +198,32 @@ fn bounds_all_pools_together<P: Pool>() -> Result<(), Broken> {
     Ok(())
 }
 
-/// An object that its holder has grown would make the pool hold more than it counts.
-fn keeps_no_changed_size<P: Pool>() -> Result<(), Broken> {
-    let pool = P::new(limits(4, 4));
-    let taken = pool.take().map(|mut buffer| buffer.reserve(10 * OBJECT_BYTES));
-    ensure!(taken.is_ok() && pool.statistics().size == 0, "a grown object was kept");
+fn drops_what_it_kept<P: Pool>() -> Result<(), Broken> {
+    let limits = limits::<P>(100, 100);
+    let budget = limits.budget.clone();
+    let pool = alone::<P>(limits);
+    let taken: Vec<_> = (0..100).map_while(|_| pool.take().ok()).collect();
+    ensure!(taken.len() == 100, "a pool of 100 lent {}", taken.len());
+    drop(taken);
+    let held = budget.bytes();
+    ensure!(held == 100 * P::Object::BYTES as u64, "100 kept objects count as {held} bytes");
+    drop(pool);
+    ensure!(budget.bytes() == 0, "{} bytes are counted after the pool is gone", budget.bytes());
     Ok(())
 }
 
-fn counts_every_thread<P: Pool>() -> Result<(), Broken> {
-    let pool = P::new(limits(2, 2));
+fn counts_every_thread<P: Pool + Send>() -> Result<(), Broken> {
     let takes = STEPS / 2;
-    let outcomes: Vec<_> = std::thread::scope(|scope| {
-        let run = |stamp| {
-            (0..takes).try_for_each(|_| fresh(&pool, stamp).and_then(|buffer| intact(&buffer, stamp)))
-        };
-        let threads = [0x55, 0xaa].map(|stamp| scope.spawn(move || run(stamp)));
-        threads.into_iter().map(|thread| thread.join().expect("a taker panicked")).collect()
-    });
-    outcomes.into_iter().collect::<Result<(), Broken>>()?;
-    let counted = pool.statistics();
+    let run = |member: &P, thread: u64| {
+        (0..takes).try_for_each(|turn| {
+            let stamp = (2 * turn + thread) as u8;
+            let object = fresh(member, stamp)?;
+            ensure!(object.holds(stamp), "another thread wrote into an object on loan");
+            Ok(())
+        })
+    };
+    let members = on_two_threads(P::crew(limits::<P>(2, 2), 2), run)?;
+    let counted = members[0].statistics();
     ensure!(
         counted.takes == 2 * takes
             && counted.hits + counted.misses == counted.takes
@@ -175,8 +233,10 @@ fn counts_every_thread<P: Pool>() -> Result<(), Broken> {
     Ok(())
 }
 
-fn intact(bytes: &[u8], stamp: u8) -> Result<(), Broken> {
-    ensure!(bytes.iter().all(|byte| *byte == stamp), "another thread wrote into a buffer on loan");
+fn keeps_no_changed_size<P: Pool<Object = Vec<u8>>>() -> Result<(), Broken> {
+    let pool = alone::<P>(limits::<P>(4, 4));
+    let taken = pool.take().map(|mut buffer| buffer.reserve(10 * Vec::<u8>::BYTES));
+    ensure!(taken.is_ok() && pool.statistics().size == 0, "a grown object was kept");
     Ok(())
 }
 
@@ -184,8 +244,8 @@ fn intact(bytes: &[u8], stamp: u8) -> Result<(), Broken> {
 ///
 /// # Errors
 /// [`Broken`] where the next holder gets another allocation, so that there is nothing to find.
-pub fn leftover_bytes<P: Pool>() -> Result<usize, Broken> {
-    let pool = P::new(Limits { sensitive: true, ..limits(1, 1) });
+pub fn leftover_bytes<P: Pool<Object = Vec<u8>>>() -> Result<usize, Broken> {
+    let pool = alone::<P>(Limits { sensitive: true, ..limits::<P>(1, 1) });
     let taken = || pool.take().map_err(|refused| Broken(refused.to_string()));
     let mut first = taken()?;
     let (place, room) = (first.as_ptr(), first.capacity());

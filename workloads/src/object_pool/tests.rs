@@ -1,9 +1,16 @@
-//! The pools keep their contract, the check sees it when one does not, and alerts follow from statistics alone.
+//! The pools keep their contract, the check sees it when one does not, alerts follow from statistics alone, and the printed
+//! free list fails where its repairs hold.
 
+use super::WORKLOAD;
+use super::check;
+use super::limits::*;
+use super::payload::*;
 use super::pool::*;
+use super::shelf::Carried;
+use super::statistics::*;
 use super::sync_mutex::SyncMutex;
-use super::{WORKLOAD, check};
 use crate::testing::every_variant_is_checked_and_runs;
+use std::sync::Arc;
 use std::time::Duration;
 
 #[test]
@@ -11,8 +18,10 @@ fn object_pool_every_variant_keeps_the_contract() {
     every_variant_is_checked_and_runs(&WORKLOAD);
 }
 
+type Buffers = SyncMutex<Vec<u8>>;
+
 /// A pool with one thing wrong.
-struct Planted<const FAULT: u8>(SyncMutex);
+struct Planted<const FAULT: u8>(Buffers);
 
 const LEAVES_CONTENTS: u8 = 0;
 const COUNTS_TOO_MANY: u8 = 1;
@@ -22,36 +31,33 @@ const WARMS_NOTHING: u8 = 4;
 const SPENDS_WITHOUT_BUDGET: u8 = 5;
 const KEEPS_ANOTHER: u8 = 6;
 
-impl<const FAULT: u8> Source for Planted<FAULT> {
-    fn hand_out(&self) -> Result<Vec<u8>, ResourceExhausted> {
-        let mut bytes = self.0.hand_out()?;
-        if FAULT == LEAVES_CONTENTS {
-            bytes.push(1);
-        }
-        Ok(bytes)
-    }
+impl<const FAULT: u8> Shared for Planted<FAULT> {
+    type Object = Vec<u8>;
+    type Loan<'a> = Carried<'a, Buffers>;
 
-    fn give_back(&self, bytes: Vec<u8>) {
-        if FAULT == KEEPS_ANOTHER {
-            self.0.give_back(Vec::with_capacity(bytes.capacity()));
-        } else {
-            self.0.give_back(bytes);
-        }
-    }
-}
-
-impl<const FAULT: u8> Pool for Planted<FAULT> {
     fn new(mut limits: Limits) -> Self {
         limits.sensitive &= FAULT != NEVER_WIPES;
         if FAULT == KNOWS_NO_LIMIT {
             limits.objects_max = usize::MAX;
         }
         if FAULT == SPENDS_WITHOUT_BUDGET {
-            limits.budget = std::sync::Arc::new(Budget::new(u64::MAX));
+            limits.budget = Arc::new(Budget::new(u64::MAX));
         }
         Self(SyncMutex::new(limits))
     }
 
+    fn take(&self) -> Result<Carried<'_, Buffers>, ResourceExhausted> {
+        let mut object = Shared::take(&self.0)?;
+        match FAULT {
+            LEAVES_CONTENTS => object.push(1),
+            KEEPS_ANOTHER => *object = Vec::with_capacity(object.capacity()),
+            _ => {}
+        }
+        Ok(object)
+    }
+}
+
+impl<const FAULT: u8> SharedPool for Planted<FAULT> {
     fn warm_up(&self, percent: usize) -> Result<(), ResourceExhausted> {
         if FAULT == WARMS_NOTHING { Ok(()) } else { self.0.warm_up(percent) }
     }
@@ -65,15 +71,18 @@ impl<const FAULT: u8> Pool for Planted<FAULT> {
 
 #[test]
 fn object_pool_check_catches_each_planted_fault() {
-    assert_eq!(check::pool::<Planted<100>>(3), Ok(()));
+    fn checked<const FAULT: u8>() -> Result<(), perfbench_harness::Broken> {
+        check::pool_of_buffers::<Arc<Planted<FAULT>>>(3)
+    }
+    assert_eq!(checked::<100>(), Ok(()));
     let complaints = [
-        (check::pool::<Planted<LEAVES_CONTENTS>>(3), "bytes in it"),
-        (check::pool::<Planted<COUNTS_TOO_MANY>>(3), "counted"),
-        (check::pool::<Planted<KNOWS_NO_LIMIT>>(3), "take: expected Err"),
-        (check::pool::<Planted<NEVER_WIPES>>(3), "outlived"),
-        (check::pool::<Planted<WARMS_NOTHING>>(3), "80 % of 10 made 0"),
-        (check::pool::<Planted<SPENDS_WITHOUT_BUDGET>>(3), "past the budget"),
-        (check::pool::<Planted<KEEPS_ANOTHER>>(3), "made another"),
+        (checked::<LEAVES_CONTENTS>(), "something in it"),
+        (checked::<COUNTS_TOO_MANY>(), "counted"),
+        (checked::<KNOWS_NO_LIMIT>(), "take: expected Err"),
+        (checked::<NEVER_WIPES>(), "outlived"),
+        (checked::<WARMS_NOTHING>(), "80 % of 10 made 0"),
+        (checked::<SPENDS_WITHOUT_BUDGET>(), "past the budget"),
+        (checked::<KEEPS_ANOTHER>(), "made another"),
     ];
     for (came, complaint) in complaints {
         assert!(came.clone().is_err_and(|broken| broken.0.contains(complaint)), "{complaint}: {came:?}");
@@ -111,3 +120,6 @@ fn object_pool_wipe_reaches_the_whole_allocation() {
     unsafe { bytes.set_len(room) };
     assert!(bytes.iter().all(|byte| *byte == 0));
 }
+
+mod free_lists;
+mod threads;
