@@ -75,37 +75,22 @@ pub static WORKLOAD: Workload = Workload {
     source: "000",
     points: POINTS,
     variants: &[
-        bare::<system_malloc::Kind>("system_malloc", system_malloc::ABOUT, Role::Baseline, Suite::Default),
-        pooled::<sync_mutex::Kind>("sync_mutex", sync_mutex::ABOUT, Role::Baseline, Suite::Full),
-        pooled::<async_mutex::Kind>("async_mutex", async_mutex::ABOUT, Role::Documented, Suite::Default),
+        bare::<system_malloc::Kind>("system_malloc", system_malloc::ABOUT, Role::Baseline),
+        full::<sync_mutex::Kind>("sync_mutex", sync_mutex::ABOUT, Role::Baseline),
+        pooled::<async_mutex::Kind>("async_mutex", async_mutex::ABOUT, Role::Documented),
         Variant {
             needs: tagged_cas::NEEDS,
-            ..pooled::<tagged_cas::Kind>("tagged_cas", tagged_cas::ABOUT, Role::Documented, Suite::Full)
+            ..full::<tagged_cas::Kind>("tagged_cas", tagged_cas::ABOUT, Role::Documented)
         },
-        pooled::<indexed_cas::Kind>("indexed_cas", indexed_cas::ABOUT, Role::Optimised, Suite::Full),
-        pooled::<tagged_cas_tls::Kind>(
-            "tagged_cas_tls",
-            tagged_cas_tls::ABOUT,
-            Role::Documented,
-            Suite::Default,
-        ),
-        pooled::<thread_local::Kind>("thread_local", thread_local::ABOUT, Role::Optimised, Suite::Default),
-        bare::<owned::Kind>("owned", owned::ABOUT, Role::Baseline, Suite::Full),
-        bare::<array_queue::Kind>("array_queue", array_queue::ABOUT, Role::Peer, Suite::Full),
-        bare::<object_pool_crate::Kind>(
-            "object_pool_crate",
-            object_pool_crate::ABOUT,
-            Role::Peer,
-            Suite::Full,
-        ),
-        bare::<opool::Kind>("opool", opool::ABOUT, Role::Peer, Suite::Full),
-        bare::<lockfree_object_pool::Kind>(
-            "lockfree_object_pool",
-            lockfree_object_pool::ABOUT,
-            Role::Peer,
-            Suite::Full,
-        ),
-        bare::<sharded_slab::Kind>("sharded_slab", sharded_slab::ABOUT, Role::Peer, Suite::Full),
+        full::<indexed_cas::Kind>("indexed_cas", indexed_cas::ABOUT, Role::Optimised),
+        pooled::<tagged_cas_tls::Kind>("tagged_cas_tls", tagged_cas_tls::ABOUT, Role::Documented),
+        pooled::<thread_local::Kind>("thread_local", thread_local::ABOUT, Role::Optimised),
+        peer::<owned::Kind>("owned", owned::ABOUT, Role::Baseline),
+        peer::<array_queue::Kind>("array_queue", array_queue::ABOUT, Role::Peer),
+        peer::<object_pool_crate::Kind>("object_pool_crate", object_pool_crate::ABOUT, Role::Peer),
+        peer::<opool::Kind>("opool", opool::ABOUT, Role::Peer),
+        peer::<lockfree_object_pool::Kind>("lockfree_object_pool", lockfree_object_pool::ABOUT, Role::Peer),
+        peer::<sharded_slab::Kind>("sharded_slab", sharded_slab::ABOUT, Role::Peer),
     ],
 };
 
@@ -191,30 +176,30 @@ const fn point<T: Payload>(name: &'static str, about: &'static str) -> Point {
 }
 
 /// A table line: a source without limits.
-const fn bare<K: SourceKind + 'static>(
-    name: &'static str,
-    about: &'static str,
-    role: Role,
-    suite: Suite,
-) -> Variant {
+const fn bare<K: SourceKind + 'static>(name: &'static str, about: &'static str, role: Role) -> Variant {
     let check: fn(&Setup<'_>) -> _ = |setup| check::source::<K::Of<Vec<u8>>>(setup.seed);
-    Variant { name, about, role, suite, needs: Isa::NONE, build: build_bare::<K>, check }
+    Variant { name, about, role, suite: Suite::Default, needs: Isa::NONE, build: build_bare::<K>, check }
 }
 
 /// A table line: a pool under the contract.
-const fn pooled<K: PoolKind + 'static>(
-    name: &'static str,
-    about: &'static str,
-    role: Role,
-    suite: Suite,
-) -> Variant {
+const fn pooled<K: PoolKind + 'static>(name: &'static str, about: &'static str, role: Role) -> Variant {
     let check: fn(&Setup<'_>) -> _ = |setup| {
         check::pool_of_buffers::<K::Of<Vec<u8>>>(setup.seed)?;
         check::pool::<K::Of<Message>>(setup.seed)?;
         check::pool::<K::Of<String>>(setup.seed)?;
         check::pool::<K::Of<HashMap<u64, u64>>>(setup.seed)
     };
-    Variant { name, about, role, suite, needs: Isa::NONE, build: build_pooled::<K>, check }
+    Variant { name, about, role, suite: Suite::Default, needs: Isa::NONE, build: build_pooled::<K>, check }
+}
+
+/// A table line: a source without limits, of the full suite.
+const fn peer<K: SourceKind + 'static>(name: &'static str, about: &'static str, role: Role) -> Variant {
+    Variant { suite: Suite::Full, ..bare::<K>(name, about, role) }
+}
+
+/// A table line: a pool under the contract, of the full suite.
+const fn full<K: PoolKind + 'static>(name: &'static str, about: &'static str, role: Role) -> Variant {
+    Variant { suite: Suite::Full, ..pooled::<K>(name, about, role) }
 }
 
 fn build_bare<K: SourceKind>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {
