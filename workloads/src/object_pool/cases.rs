@@ -35,7 +35,7 @@ impl<S: Source> Body for TakeAndGive<S> {
         let value = object.touch(i);
         // Where the object lies is shown to the outside, so that no allocation is left out and the take has happened before
         // the give-back begins.
-        opaque((&raw const *object).addr() as u64);
+        opaque((&raw const *object).expose_provenance() as u64);
         value
     }
 
