@@ -64,7 +64,7 @@ pub fn case<P: Tasks>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {
         // Relaxed: only that each number comes once matters.
         .on_thread_start(move || pin(cpus[next.fetch_add(1, Ordering::Relaxed) % WORKERS]))
         .build()
-        .map_err(|error| Unavailable::new(Reason::Unsupported, &format!("no runtime: {error}")))?;
+        .map_err(|error| Unavailable::new(Reason::Unsupported, format!("no runtime: {error}")))?;
     Ok(solo(Load { pool: warm::<P>(), runtime }))
 }
 

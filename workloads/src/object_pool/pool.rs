@@ -72,7 +72,8 @@ impl<S: Shared> Source for Arc<S> {
     type Loan<'a> = S::Loan<'a>;
 
     fn crew(limits: Limits, members: usize) -> Vec<Self> {
-        vec![Arc::new(S::new(limits)); members]
+        let shared = Arc::new(S::new(limits));
+        (0..members).map(|_| shared.clone()).collect()
     }
 
     #[inline]

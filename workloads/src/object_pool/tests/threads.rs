@@ -68,7 +68,7 @@ fn object_pool_a_loan_of_another_pool_is_given_back_to_the_caller() {
     fn refuses<P: Remote<Object = Message> + Pool>() {
         let (pool, other) = (alone::<P>(limits::<Message>(10)), alone::<P>(limits::<Message>(10)));
         let sent = pool.take_to_send(1).unwrap();
-        let back = other.giver().give(sent).err().expect("a foreign loan was taken in");
+        let back = other.giver().give(sent).expect_err("a foreign loan was taken in");
         assert!(pool.giver().give(back).is_ok());
     }
     refuses::<Arc<IndexedCas<Message>>>();
