@@ -38,7 +38,7 @@ fn killed_all_along<M: Map>(at: At<M>) {
     let first = segment();
     let counted = length(Pace::Instruction, || opened(at, &first), |map| insert(&map));
     let Some(length) = counted else { return };
-    for instructions in points(length, 100) {
+    for instructions in points(length, 30) {
         let segment = segment();
         let own = at(&segment, KEYS).unwrap();
         (1..4).for_each(|key| assert_eq!(own.insert(word(key), word(key)), Ok(None)));

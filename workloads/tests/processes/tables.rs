@@ -35,7 +35,7 @@ fn add(table: &Table) {
 fn adders_killed_all_along() {
     let first = segment();
     let Some(length) = length(Pace::Instruction, || opened(&first), |table| add(&table)) else { return };
-    for instructions in points(length, 100) {
+    for instructions in points(length, 30) {
         let segment = segment();
         let own = Table::at(&segment).unwrap();
         let before = own.add("before", SHAPE).unwrap();
