@@ -26,7 +26,11 @@ impl Traced {
             child(prepare, act);
         }
         let traced = Self(Pid::from_raw(pid).expect("fork returned a child"));
-        traced.wait().then_some(traced)
+        let stands = traced.wait();
+        if !stands {
+            println!("skipped: killing at chosen points, because a process may not be traced here");
+        }
+        stands.then_some(traced)
     }
 
     /// Lets the child go; whether it stands again, not ended.
