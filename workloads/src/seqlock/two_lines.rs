@@ -1,6 +1,6 @@
 //! The sequence number on a line of its own, away from the words: what a reader under a busy writer pays for the second line.
 
-use super::cell::{Cell, Reader, Writer, split};
+use super::cell::{Reader, Writer, split};
 use super::{State, Versioned, WORDS};
 use crate::sync::AtomicU64;
 use std::borrow::Borrow;
@@ -13,7 +13,7 @@ pub const ABOUT: &str = "sequence and words on lines of their own";
 pub struct Apart(AtomicU64);
 
 #[cfg(not(loom))]
-const _: () = assert!(size_of::<Cell<State, WORDS, Apart>>() == 256);
+const _: () = assert!(size_of::<super::cell::Cell<State, WORDS, Apart>>() == 256);
 
 impl Borrow<AtomicU64> for Apart {
     #[inline(always)]

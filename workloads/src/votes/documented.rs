@@ -91,8 +91,8 @@ impl Tally for Reader {
     #[inline(always)]
     fn is_complete(&self) -> bool {
         let all = if self.players < 64 { (1 << self.players) - 1 } else { u64::MAX };
-        // Acquire as in `has_committed`.
-        self.board.commitment.load(Ordering::Acquire) == all
+        // Relaxed: whoever then reads a vote takes it over by that read.
+        self.board.commitment.load(Ordering::Relaxed) == all
     }
 
     fn vote_of(&self, player: usize) -> Option<u64> {

@@ -59,7 +59,7 @@ impl Line {
     #[inline(always)]
     pub fn commit(&self) {
         if !self.is_committed() {
-            // Release: the vote is there before the flag; pairs with the Acquire loads of the tally.
+            // Release: the vote is there before the flag; pairs with the Acquire load of `vote_of`.
             self.committed.store(1, Ordering::Release);
         }
     }
@@ -68,13 +68,13 @@ impl Line {
 impl Tally for Board {
     #[inline(always)]
     fn is_complete(&self) -> bool {
-        // Acquire shows the votes of whoever has committed; pairs with the Release store in `commit`.
-        self.0.iter().all(|line| line.committed.load(Ordering::Acquire) == 1)
+        // Relaxed: whoever then reads a vote takes it over by that read.
+        self.0.iter().all(|line| line.committed.load(Ordering::Relaxed) == 1)
     }
 
     fn vote_of(&self, player: usize) -> Option<u64> {
         let line = &self.0[player];
-        // Acquire as in `is_complete`.
+        // Acquire shows the vote of whoever has committed; pairs with the Release store in `commit`.
         (line.committed.load(Ordering::Acquire) == 1).then(|| line.vote.load(Ordering::Relaxed))
     }
 }

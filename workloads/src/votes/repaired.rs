@@ -50,7 +50,7 @@ impl Voice for Player {
         // Relaxed: only this voice sets the bit.
         let is_first = word.load(Ordering::Relaxed) & bit == 0;
         if is_another || is_first {
-            // Release: the vote is there before the bit; pairs with the Acquire loads of the tally.
+            // Release: the vote is there before the bit; pairs with the Acquire load of `vote_of`.
             word.fetch_or(bit, Ordering::Release);
         }
         is_another || is_first
@@ -63,12 +63,12 @@ impl Tally for Reader {
         let players = self.0.votes.len();
         let all =
             |index: usize| if (index + 1) * 64 <= players { u64::MAX } else { (1 << (players % 64)) - 1 };
-        // Acquire shows the votes of whoever has a bit; pairs with the Release `fetch_or` of `record`.
-        self.0.commitment.iter().enumerate().all(|(index, word)| word.load(Ordering::Acquire) == all(index))
+        // Relaxed: whoever then reads a vote takes it over by that read.
+        self.0.commitment.iter().enumerate().all(|(index, word)| word.load(Ordering::Relaxed) == all(index))
     }
 
     fn vote_of(&self, player: usize) -> Option<u64> {
-        // Acquire as in `is_complete`.
+        // Acquire shows the vote of whoever has a bit; pairs with the Release `fetch_or` of `record`.
         let bits = self.0.commitment[player / 64].load(Ordering::Acquire);
         (bits >> (player % 64) & 1 == 1).then(|| self.0.votes[player].load(Ordering::Relaxed))
     }

@@ -58,6 +58,9 @@ fn seqlock_is_written_by_one_at_a_time() {
 }
 
 #[test]
-fn seqlock_of_many_writers_needs_each_of_its_orderings_and_fences() {
-    assert_eq!(survivors(is_written_by_one_at_a_time), (5, Vec::<String>::new()));
+fn seqlock_of_many_writers_needs_the_orderings_of_its_writers() {
+    let (sites, survivors) = survivors(is_written_by_one_at_a_time);
+    // The Acquire by which a read begins: the reader here has written itself. The model of one writer needs it.
+    assert_eq!((sites, survivors.len()), (5, 1), "{survivors:?}");
+    assert!(survivors[0].ends_with("Acquire as Relaxed"), "{survivors:?}");
 }
