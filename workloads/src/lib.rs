@@ -13,6 +13,7 @@ pub mod arena;
 pub mod buffer_pool;
 pub mod claims;
 pub mod false_sharing;
+pub mod journal;
 pub mod numa_bind;
 pub mod object_pool;
 pub mod pages;
@@ -45,6 +46,7 @@ pub static REGISTRY: Registry = &[
     &arena::WORKLOAD,
     &buffer_pool::WORKLOAD,
     &false_sharing::WORKLOAD,
+    &journal::WORKLOAD,
     &numa_bind::WORKLOAD,
     &object_pool::WORKLOAD,
     &ring_bulk::WORKLOAD,

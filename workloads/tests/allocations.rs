@@ -5,7 +5,7 @@ use perfbench_harness::clock::{Clock, ClockChoice};
 use perfbench_harness::counter::heap::CountingAllocator;
 use perfbench_harness::counter::{self, Selection};
 use perfbench_harness::{Granted, Setup, Workload};
-use perfbench_workloads::{arena, buffer_pool, object_pool, wire_message};
+use perfbench_workloads::{arena, buffer_pool, journal, object_pool, seqlock, votes, wire_message};
 use std::collections::BTreeMap;
 
 #[global_allocator]
@@ -48,6 +48,14 @@ const EXPECTED: &[(&Workload, &str, &str, [f64; 3])] = &[
     (&arena::WORKLOAD, "pairs", "system_malloc", [1.0, 0.0, 1.0]),
     (&arena::WORKLOAD, "pairs", "first_fit_list", [0.0; 3]),
     (&arena::WORKLOAD, "pairs", "first_fit_tree", [0.0; 3]),
+    (&journal::WORKLOAD, "append", "write_each", [0.0; 3]),
+    (&journal::WORKLOAD, "append", "documented", [0.0; 3]),
+    (&journal::WORKLOAD, "append", "committed", [0.0; 3]),
+    (&journal::WORKLOAD, "append", "single_writer", [0.0; 3]),
+    (&seqlock::WORKLOAD, "read", "one_line", [0.0; 3]),
+    (&seqlock::WORKLOAD, "write", "one_line", [0.0; 3]),
+    (&votes::WORKLOAD, "alone", "documented", [0.0; 3]),
+    (&votes::WORKLOAD, "alone", "own_line", [0.0; 3]),
 ];
 
 fn main() {

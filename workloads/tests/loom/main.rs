@@ -3,6 +3,7 @@
 #![cfg(loom)]
 
 mod buffer_pool;
+mod journal;
 mod object_pool;
 mod ring_bulk;
 mod ring_mpmc;
