@@ -87,7 +87,8 @@ proptest! {
         let bytes = HEADER_BYTES + payloads.iter().map(|payload| 8 * words_of_record(payload.len())).sum::<usize>();
         let slices: Vec<&[u8]> = payloads.iter().map(Vec::as_slice).collect();
         let mut log = log_of(bytes, &slices);
-        prop_assert!(matches!(log.append(&[]), Err(Error::Full { left_bytes: 0 })));
+        let full = matches!(log.append(&[]), Err(Error::Full { left_bytes: 0 }));
+        prop_assert!(full);
         let bytes = bytes_of(&log);
         let recovered = recover(&bytes).unwrap();
         prop_assert_eq!(payloads_of(&recovered), slices);
