@@ -32,7 +32,6 @@ impl<P: Pool, const MESSAGE_BYTES: usize> Body for WriteMessage<P, MESSAGE_BYTES
     #[inline(always)]
     fn op(&mut self, i: u64) -> u64 {
         let mut buffer = self.pool.acquire(self.room_bytes).expect("nothing is on loan");
-        self.message[0] = i as u8;
         written(&mut buffer, &self.message);
         self.pool.release(buffer).expect("the loan is current");
         i
@@ -213,10 +212,9 @@ const IN_FLIGHT: usize = 256;
 pub fn remote<P: Remote>(setup: &Setup<'_>, pool: P) -> Result<Box<dyn Case>, Unavailable> {
     let (mut owner, mut returner) = pool.split();
     let (mut to, mut from) = <CachedIndex as Spsc<P::Buffer>>::ring(IN_FLIGHT, 0)?;
-    let mut message = [0x55; 64];
+    let message = [0x55; 64];
     let lead = move |i: u64| {
         let mut buffer = acquired(&mut owner);
-        message[0] = i as u8;
         written(&mut buffer, &message);
         to.push::<OnePause>(buffer);
         i

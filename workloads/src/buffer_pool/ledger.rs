@@ -28,32 +28,38 @@ impl Ledger {
         self.generations.iter().all(|entry| entry.load(Ordering::Relaxed).is_multiple_of(2))
     }
 
-    /// Lends an idle buffer, which only the pool's owner does.
+    /// Lends an idle buffer, which only the pool's owner does: the free list has its current mark.
     #[inline(always)]
-    pub fn open(&self, index: u32) -> Mark {
-        let entry = &self.generations[index as usize];
-        // Relaxed: the free list through which the index came has ordered the return of it before this.
-        let generation = entry.load(Ordering::Relaxed).wrapping_add(1);
+    pub fn open(&self, idle: Mark) -> Mark {
+        let loan = idle.next();
         // Relaxed: the loan travels to another thread by a hand-over that orders this store.
-        entry.store(generation, Ordering::Relaxed);
-        Mark { pool_index: index, generation }
+        self.generations[idle.pool_index() as usize].store(loan.generation(), Ordering::Relaxed);
+        loan
     }
 
-    /// Ends a loan where no other thread can end one.
+    /// The mark of an idle buffer that came home by its index alone.
+    #[inline]
+    pub fn idle(&self, index: u32) -> Mark {
+        // Relaxed: the way by which the index came has ordered the return of it before this.
+        Mark::new(index, self.generations[index as usize].load(Ordering::Relaxed))
+    }
+
+    /// Ends a loan where no other thread can end one; the mark of the idle buffer comes back.
     ///
     /// # Errors
     /// [`Fault::DoubleReturn`], [`Fault::StaleReturn`], or [`Fault::Foreign`] for a mark that no loan has.
     #[inline(always)]
-    pub fn close_alone(&self, mark: Mark) -> Result<(), Fault> {
-        let entry = &self.generations[mark.pool_index as usize];
+    pub fn close_alone(&self, loan: Mark) -> Result<Mark, Fault> {
+        let entry = &self.generations[loan.pool_index() as usize];
         // Relaxed: one thread alone reads and writes the entries of this pool.
         let current = entry.load(Ordering::Relaxed);
-        if current != mark.generation || current.is_multiple_of(2) {
-            return Err(refusal(mark, current));
+        if current != loan.generation() || current.is_multiple_of(2) {
+            return Err(refusal(loan, current));
         }
+        let idle = loan.next();
         // Relaxed: as above.
-        entry.store(current.wrapping_add(1), Ordering::Relaxed);
-        Ok(())
+        entry.store(idle.generation(), Ordering::Relaxed);
+        Ok(idle)
     }
 
     /// Ends a loan where several threads may try to at once: one of them does.
@@ -61,23 +67,28 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::close_alone`].
     #[inline(always)]
-    pub fn close(&self, mark: Mark) -> Result<(), Fault> {
-        if mark.generation.is_multiple_of(2) {
-            return Err(refusal(mark, mark.generation));
+    pub fn close(&self, loan: Mark) -> Result<Mark, Fault> {
+        if loan.generation().is_multiple_of(2) {
+            return Err(refusal(loan, loan.generation()));
         }
-        let entry = &self.generations[mark.pool_index as usize];
-        let next = mark.generation.wrapping_add(1);
+        let entry = &self.generations[loan.pool_index() as usize];
+        let idle = loan.next();
         // Relaxed: which thread ends the loan is all that is decided; the way that the index takes home orders the rest.
-        let closed = entry.compare_exchange(mark.generation, next, Ordering::Relaxed, Ordering::Relaxed);
-        closed.map(drop).map_err(|current| refusal(mark, current))
+        let closed = entry.compare_exchange(
+            loan.generation(),
+            idle.generation(),
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+        closed.map(|_| idle).map_err(|current| refusal(loan, current))
     }
 }
 
 /// What is wrong with a loan whose generation is not the current one.
 #[cold]
-fn refusal(mark: Mark, current: u32) -> Fault {
-    let index = mark.pool_index;
-    match (mark.generation % 2, current % 2) {
+fn refusal(loan: Mark, current: u32) -> Fault {
+    let index = loan.pool_index();
+    match (loan.generation() % 2, current % 2) {
         (0, _) => Fault::Foreign { address: index as usize },
         (_, 0) => Fault::DoubleReturn { index },
         _ => Fault::StaleReturn { index },

@@ -52,12 +52,19 @@ impl Messages {
         unsafe { self.pages.start().add(index as usize * self.stride_bytes) }.cast()
     }
 
+    /// The mark of an idle message that came home by its index alone.
+    #[inline]
+    pub fn idle(&self, index: u32) -> Mark {
+        self.ledger.idle(index)
+    }
+
     /// Lends an idle message.
     ///
     /// # Errors
     /// [`Fault::Corrupted`] or [`Fault::WrittenAfterReturn`] where it was written while idle.
     #[inline(always)]
-    pub fn lend(&self, index: u32) -> Result<Loan, Fault> {
+    pub fn lend(&self, idle: Mark) -> Result<Loan, Fault> {
+        let index = idle.pool_index();
         let mut place = self.place(index);
         // SAFETY: an idle message of a live region; any bytes are a message, and its pool alone may use it.
         let message = unsafe { place.as_mut() };
@@ -67,18 +74,18 @@ impl Messages {
         if POISONS && !message.is_untouched() {
             return Err(Fault::WrittenAfterReturn { index });
         }
-        message.header.mark = self.ledger.open(index);
+        message.header.mark = self.ledger.open(idle);
         // SAFETY: the ledger has just opened this loan, and no other loan of an idle message is used.
         Ok(unsafe { Loan::from_parts(place, message.header.mark) })
     }
 
-    /// Ends a loan where the owner alone ends loans; the index is idle then.
+    /// Ends a loan where the owner alone ends loans; the mark of the idle message comes back.
     ///
     /// # Errors
     /// What is wrong with it. Nothing is changed then, but that a message whose header was written over is not lent again.
     #[inline(always)]
-    pub fn take_home(&self, loan: Loan) -> Result<u32, Fault> {
-        self.ended(loan, |ledger, mark| ledger.close_alone(mark))
+    pub fn take_home(&self, loan: Loan) -> Result<Mark, Fault> {
+        self.ended(loan, Ledger::close_alone)
     }
 
     /// As [`Messages::take_home`] where other threads may end the same loan at the same time.
@@ -86,7 +93,7 @@ impl Messages {
     /// # Errors
     /// As there.
     #[inline(always)]
-    pub fn take_home_from_any_thread(&self, loan: Loan) -> Result<u32, Fault> {
+    pub fn take_home_from_any_thread(&self, loan: Loan) -> Result<Mark, Fault> {
         self.ended(loan, Ledger::close)
     }
 
@@ -94,14 +101,14 @@ impl Messages {
     fn ended(
         &self,
         loan: Loan,
-        close: impl FnOnce(&Ledger, Mark) -> Result<(), Fault>,
-    ) -> Result<u32, Fault> {
+        close: impl FnOnce(&Ledger, Mark) -> Result<Mark, Fault>,
+    ) -> Result<Mark, Fault> {
         let (mut place, mark) = (loan.place(), loan.mark());
-        let index = mark.pool_index;
+        let index = mark.pool_index();
         if index as usize >= self.buffers || self.place(index) != place {
             return Err(Fault::Foreign { address: place.addr().get() });
         }
-        close(&self.ledger, mark)?;
+        let idle = close(&self.ledger, mark)?;
         // SAFETY: a message of a live region whose loan has just ended here: nobody else may use it.
         let message = unsafe { place.as_mut() };
         if message.header.mark != mark {
@@ -111,7 +118,7 @@ impl Messages {
             message.poison();
         }
         message.header.mark = IDLE;
-        Ok(index)
+        Ok(idle)
     }
 
     /// Gives the pages of all messages back to the kernel: their next use is their first again.

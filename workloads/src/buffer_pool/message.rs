@@ -33,18 +33,40 @@ pub struct Header {
     unused: [u32; 7],
 }
 
-/// Whose buffer it is, as the header has it: the index by which it goes back, and which loan of it this is.
+/// Whose buffer it is, in one word: the index by which it goes back, and which loan of it this is. One word, because two
+/// stores of its halves followed by a load of both would wait for each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[repr(C, align(8))]
-pub struct Mark {
-    /// Place in the pool.
-    pub pool_index: u32,
-    /// Odd while on loan; zero in the header of an idle buffer.
-    pub generation: u32,
-}
+#[repr(transparent)]
+pub struct Mark(u64);
 
-/// The mark of an idle buffer, which no loan has.
-pub const IDLE: Mark = Mark { pool_index: 0, generation: 0 };
+/// The mark in the header of an idle buffer, which no loan has.
+pub const IDLE: Mark = Mark(0);
+
+impl Mark {
+    /// The mark of a buffer's generation: odd while on loan, even while idle.
+    #[inline(always)]
+    pub const fn new(pool_index: u32, generation: u32) -> Self {
+        Self((generation as u64) << 32 | pool_index as u64)
+    }
+
+    /// Place in the pool.
+    #[inline(always)]
+    pub const fn pool_index(self) -> u32 {
+        self.0 as u32
+    }
+
+    /// Number of loans and returns of the buffer.
+    #[inline(always)]
+    pub const fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    /// The mark after the next loan or return.
+    #[inline(always)]
+    pub const fn next(self) -> Self {
+        Self(self.0.wrapping_add(1 << 32))
+    }
+}
 
 const _: () = assert!(size_of::<Header>() == 64 && align_of::<Header>() == 64);
 const _: () = assert!(std::mem::offset_of!(RawMessage, data) == 64);

@@ -1,6 +1,7 @@
 //! Document 002's pool: idle messages wait in the ring of the same document, so the one that has been idle longest, and is
 //! coldest, comes next.
 
+use super::message::Mark;
 use super::pool::Order;
 use super::raw_pool::{FreeList, RawPool};
 use crate::ring_spsc::sequenced::{Consumer, Numbered, Producer, Sequenced};
@@ -15,8 +16,8 @@ pub type Raw64k = RawPool<Queue>;
 
 /// Both sides of a ring, which one thread may have as well as two.
 pub struct Queue {
-    pub(super) producer: Producer<u32>,
-    pub(super) consumer: Consumer<u32>,
+    pub(super) producer: Producer<Mark>,
+    pub(super) consumer: Consumer<Mark>,
     slots: usize,
 }
 
@@ -28,21 +29,21 @@ impl FreeList for Queue {
         let slots = buffers.next_power_of_two().max(2);
         let (producer, consumer) = Sequenced::ring(slots, 0)?;
         let mut list = Self { producer, consumer, slots };
-        (0..buffers as u32).for_each(|index| list.give(index));
+        (0..buffers as u32).for_each(|index| list.give(Mark::new(index, 0)));
         Ok(list)
     }
 
     #[inline(always)]
-    fn take(&mut self) -> Option<u32> {
+    fn take(&mut self) -> Option<Mark> {
         self.consumer.try_pop()
     }
 
     #[inline(always)]
-    fn give(&mut self, index: u32) {
-        self.producer.try_push(index).expect("no index is given twice, so there is a slot for each");
+    fn give(&mut self, idle: Mark) {
+        self.producer.try_push(idle).expect("no message is given twice, so there is a slot for each");
     }
 
     fn bytes(&self) -> usize {
-        self.slots * size_of::<Numbered<u32>>()
+        self.slots * size_of::<Numbered<Mark>>()
     }
 }

@@ -1,29 +1,29 @@
 //! What the pools of raw messages share: memory, checks and a list of idle indices. The lists are the variants.
 
 use super::memory::Messages;
-use super::message::{DATA_BYTES, Loan, RawMessage};
+use super::message::{DATA_BYTES, Loan, Mark, RawMessage};
 use super::pool::{Fault, Order, Pool};
 use crate::pages::Wish;
 use crate::sync::Arc;
 use perfbench_harness::Unavailable;
 use perfbench_harness::case::Fact;
 
-/// The indices of idle messages.
+/// The marks of idle messages.
 pub trait FreeList: Sized + 'static {
-    /// Which index comes next.
+    /// Which message comes next.
     const ORDER: Order;
 
-    /// A list of all indices below `buffers`, the lowest first.
+    /// A list of all messages below `buffers`, the lowest first, none of which was ever lent.
     ///
     /// # Errors
     /// What the machine refused.
     fn full(buffers: usize) -> Result<Self, Unavailable>;
 
-    /// Takes the next index, if there is one.
-    fn take(&mut self) -> Option<u32>;
+    /// Takes the next message, if there is one.
+    fn take(&mut self) -> Option<Mark>;
 
-    /// Puts an index in, which is not in it.
-    fn give(&mut self, index: u32);
+    /// Puts a message in, which is not in it.
+    fn give(&mut self, idle: Mark);
 
     /// Bytes of it.
     fn bytes(&self) -> usize;
@@ -84,15 +84,15 @@ impl<F: FreeList, const STRIDE_BYTES: usize> Pool for RawPool<F, STRIDE_BYTES> {
             return Err(Fault::Oversize { bytes });
         }
         match self.idle.take() {
-            Some(index) => self.messages.lend(index),
+            Some(idle) => self.messages.lend(idle),
             None => Err(Fault::Exhausted { buffers: self.messages.buffers() }),
         }
     }
 
     #[inline(always)]
     fn release(&mut self, loan: Loan) -> Result<(), Fault> {
-        let index = self.messages.take_home(loan)?;
-        self.idle.give(index);
+        let idle = self.messages.take_home(loan)?;
+        self.idle.give(idle);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 
 use super::mailbox::{Chain, Mailbox};
 use super::memory::Messages;
-use super::message::{DATA_BYTES, Loan};
+use super::message::{DATA_BYTES, Loan, Mark};
 use super::pool::{Fault, Pool};
 use super::raw_64k::Queue;
 use super::raw_64k_lifo::Stack;
@@ -84,13 +84,13 @@ impl<const STRIDE_BYTES: usize> Remote for RawPool<Queue, STRIDE_BYTES> {
 /// The only side that acquires, and cannot give back.
 pub struct QueueOwner {
     messages: Arc<Messages>,
-    consumer: Consumer<u32>,
+    consumer: Consumer<Mark>,
 }
 
 /// The only side that gives back.
 pub struct QueueReturner {
     messages: Arc<Messages>,
-    producer: Producer<u32>,
+    producer: Producer<Mark>,
 }
 
 impl Acquire<Loan> for QueueOwner {
@@ -103,18 +103,18 @@ impl Acquire<Loan> for QueueOwner {
 impl Release<Loan> for QueueReturner {
     #[inline(always)]
     fn release(&mut self, loan: Loan) -> Result<(), Fault> {
-        let index = self.messages.take_home(loan)?;
-        self.producer.try_push(index).expect("no index is given twice, so there is a slot for each");
+        let idle = self.messages.take_home(loan)?;
+        self.producer.try_push(idle).expect("no message is given twice, so there is a slot for each");
         Ok(())
     }
 }
 
 #[inline(always)]
-fn lend(messages: &Messages, bytes: usize, index: Option<u32>) -> Result<Loan, Fault> {
+fn lend(messages: &Messages, bytes: usize, idle: Option<Mark>) -> Result<Loan, Fault> {
     if bytes > DATA_BYTES {
         return Err(Fault::Oversize { bytes });
     }
-    messages.lend(index.ok_or(Fault::Exhausted { buffers: messages.buffers() })?)
+    messages.lend(idle.ok_or(Fault::Exhausted { buffers: messages.buffers() })?)
 }
 
 /// Returns that travel home together.
@@ -152,8 +152,8 @@ pub struct StackReturner {
 
 impl StackOwner {
     #[cold]
-    fn take_posted(&mut self) -> Option<u32> {
-        self.mailbox.take_all().for_each(|index| self.idle.give(index));
+    fn take_posted(&mut self) -> Option<Mark> {
+        self.mailbox.take_all().for_each(|index| self.idle.give(self.messages.idle(index)));
         self.idle.take()
     }
 }
@@ -161,16 +161,16 @@ impl StackOwner {
 impl Acquire<Loan> for StackOwner {
     #[inline(always)]
     fn acquire(&mut self, bytes: usize) -> Result<Loan, Fault> {
-        let index = self.idle.take().or_else(|| self.take_posted());
-        lend(&self.messages, bytes, index)
+        let idle = self.idle.take().or_else(|| self.take_posted());
+        lend(&self.messages, bytes, idle)
     }
 }
 
 impl Release<Loan> for StackOwner {
     #[inline(always)]
     fn release(&mut self, loan: Loan) -> Result<(), Fault> {
-        let index = self.messages.take_home_from_any_thread(loan)?;
-        self.idle.give(index);
+        let idle = self.messages.take_home_from_any_thread(loan)?;
+        self.idle.give(idle);
         Ok(())
     }
 }
@@ -185,8 +185,8 @@ impl StackReturner {
 impl Release<Loan> for StackReturner {
     #[inline(always)]
     fn release(&mut self, loan: Loan) -> Result<(), Fault> {
-        let index = self.messages.take_home_from_any_thread(loan)?;
-        self.chain.add(&self.mailbox, index);
+        let idle = self.messages.take_home_from_any_thread(loan)?;
+        self.chain.add(&self.mailbox, idle.pool_index());
         if self.chain.count() == BATCH {
             self.flush();
         }

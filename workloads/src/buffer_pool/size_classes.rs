@@ -4,7 +4,9 @@
 use super::pool::{Bytes, Fault, Pool};
 use perfbench_harness::case::Fact;
 use std::cell::Cell;
+use std::mem::ManuallyDrop;
 use std::ops::Deref;
+use std::ptr::null_mut;
 
 /// What it is, for the table.
 pub const ABOUT: &str = "thread-local vectors of 256, 512 and 1500 bytes, larger ones from the heap";
@@ -16,52 +18,119 @@ pub const CLASS_BYTES: [usize; 3] = [256, 512, 1500];
 pub const KEPT: usize = 32;
 
 thread_local! {
-    static POOL: [Class; CLASS_BYTES.len()] = const { [const { Class::new() }; CLASS_BYTES.len()] };
+    /// Without a destructor, so that no access asks whether it has run; [`Closing`] is the destructor.
+    static POOL: [Class; CLASS_BYTES.len()] =
+        const { [Class::new(CLASS_BYTES[0]), Class::new(CLASS_BYTES[1]), Class::new(CLASS_BYTES[2])] };
+    static CLOSING: Closing = const { Closing };
 }
 
-/// Idle buffers of one size: the first `len` cells hold them, the rest hold empty vectors.
+/// Idle buffers of one size: the hottest in a field of its own, so that a buffer that comes and goes moves no height.
 struct Class {
+    bytes: usize,
+    hottest: Cell<*mut u8>,
     len: Cell<usize>,
-    idle: [Cell<Vec<u8>>; KEPT],
+    idle: [Cell<*mut u8>; KEPT - 1],
+    open: Cell<bool>,
 }
 
 impl Class {
-    const fn new() -> Self {
-        Self { len: Cell::new(0), idle: [const { Cell::new(Vec::new()) }; KEPT] }
+    const fn new(bytes: usize) -> Self {
+        let idle = [const { Cell::new(null_mut()) }; KEPT - 1];
+        Self { bytes, hottest: Cell::new(null_mut()), len: Cell::new(0), idle, open: Cell::new(false) }
     }
 
-    #[inline]
-    fn take(&self) -> Option<Vec<u8>> {
-        let last = self.len.get().checked_sub(1)?;
-        let buffer = self.idle.get(last)?.take();
-        self.len.set(last);
-        Some(buffer)
-    }
-
-    #[inline]
-    fn give_back(&self, buffer: Vec<u8>) {
-        let len = self.len.get();
-        if let Some(cell) = self.idle.get(len) {
-            cell.set(buffer);
-            self.len.set(len + 1);
+    #[inline(always)]
+    fn take(&self) -> Vec<u8> {
+        let hottest = self.hottest.replace(null_mut());
+        let start = if hottest.is_null() { self.pop() } else { hottest };
+        if start.is_null() {
+            return Vec::with_capacity(self.bytes);
         }
+        // SAFETY: every pointer in the pool is a vector of this capacity that was taken apart in `give_back`.
+        unsafe { Vec::from_raw_parts(start, 0, self.bytes) }
+    }
+
+    /// The next below the hottest; null where there is none.
+    #[cold]
+    fn pop(&self) -> *mut u8 {
+        let Some(last) = self.len.get().checked_sub(1) else { return null_mut() };
+        self.len.set(last);
+        self.idle[last].get()
+    }
+
+    /// Keeps a buffer of exactly this class's size.
+    #[inline(always)]
+    fn give_back(&self, buffer: ManuallyDrop<Vec<u8>>) {
+        let start = buffer.as_ptr().cast_mut();
+        if self.open.get() && self.hottest.get().is_null() {
+            self.hottest.set(start);
+        } else {
+            self.push(start);
+        }
+    }
+
+    #[cold]
+    fn push(&self, start: *mut u8) {
+        let below = self.hottest.replace(start);
+        if below.is_null() {
+            self.open_or_free(start);
+        } else if let Some(cell) = self.idle.get(self.len.get()) {
+            cell.set(below);
+            self.len.set(self.len.get() + 1);
+        } else {
+            self.free(below);
+        }
+    }
+
+    /// A pool that is used for the first time lets its thread close it; one that is closed keeps nothing.
+    fn open_or_free(&self, start: *mut u8) {
+        match CLOSING.try_with(|_| ()) {
+            Ok(()) => self.open.set(true),
+            Err(_) => {
+                self.hottest.set(null_mut());
+                self.free(start);
+            }
+        }
+    }
+
+    fn free(&self, start: *mut u8) {
+        // SAFETY: as in `take`; the pointer has just left the pool.
+        drop(unsafe { Vec::from_raw_parts(start, 0, self.bytes) });
+    }
+
+    fn count(&self) -> usize {
+        self.len.get() + usize::from(!self.hottest.get().is_null())
+    }
+}
+
+/// Frees what an ending thread keeps; what comes later is freed at once.
+struct Closing;
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        POOL.with(|pool| {
+            for class in pool {
+                class.open.set(false);
+                while class.count() > 0 {
+                    drop(class.take());
+                }
+            }
+        });
     }
 }
 
 /// A buffer of a class on loan, or one of the heap's own where no class is large enough.
 #[derive(Debug)]
-pub struct Pooled(Vec<u8>);
+pub struct Pooled(ManuallyDrop<Vec<u8>>);
 
 impl Pooled {
     /// An empty buffer with room for at least `bytes`.
-    #[inline]
+    #[inline(always)]
     pub fn take(bytes: usize) -> Self {
-        let Some(class) = CLASS_BYTES.iter().position(|room| bytes <= *room) else {
-            return Pooled(Vec::with_capacity(bytes));
-        };
-        // A thread that is ending has no pool any more.
-        let idle = POOL.try_with(|pool| pool[class].take()).ok().flatten();
-        Pooled(idle.unwrap_or_else(|| Vec::with_capacity(CLASS_BYTES[class])))
+        Pooled(ManuallyDrop::new(match CLASS_BYTES.iter().position(|room| bytes <= *room) {
+            Some(class) => POOL.with(|pool| pool[class].take()),
+            None => Vec::with_capacity(bytes),
+        }))
     }
 
     /// Appends bytes.
@@ -81,19 +150,20 @@ impl Deref for Pooled {
 
 impl Drop for Pooled {
     /// Only a buffer of exactly a class's size is kept: one that has grown would make the classes drift upwards.
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
-        let mut buffer = std::mem::take(&mut self.0);
-        buffer.clear();
-        if let Some(class) = CLASS_BYTES.iter().position(|room| buffer.capacity() == *room) {
-            let _ = POOL.try_with(|pool| pool[class].give_back(buffer));
+        // SAFETY: a value is dropped once, and nothing reads it afterwards.
+        let buffer = unsafe { ManuallyDrop::take(&mut self.0) };
+        match CLASS_BYTES.iter().position(|room| buffer.capacity() == *room) {
+            Some(class) => POOL.with(|pool| pool[class].give_back(ManuallyDrop::new(buffer))),
+            None => drop(buffer),
         }
     }
 }
 
 /// Idle buffers of each class on this thread.
 pub fn idle() -> [usize; CLASS_BYTES.len()] {
-    POOL.with(|pool| pool.each_ref().map(|class| class.len.get()))
+    POOL.with(|pool| pool.each_ref().map(Class::count))
 }
 
 impl Bytes for Pooled {

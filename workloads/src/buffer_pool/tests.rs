@@ -27,19 +27,19 @@ impl<const FAULT: char> FreeList for Wrong<FAULT> {
         Ok(Self(Stack::full(buffers)?, 0))
     }
 
-    fn take(&mut self) -> Option<u32> {
-        let index = self.0.take()?;
+    fn take(&mut self) -> Option<Mark> {
+        let idle = self.0.take()?;
         self.1 += 1;
         if FAULT == 't' && self.1.is_multiple_of(5) {
-            self.0.give(index);
+            self.0.give(idle);
         }
-        Some(index)
+        Some(idle)
     }
 
-    fn give(&mut self, index: u32) {
+    fn give(&mut self, idle: Mark) {
         let lost = FAULT == 'l' && self.1.is_multiple_of(7);
         if !lost {
-            self.0.give(index);
+            self.0.give(idle);
         }
     }
 
@@ -118,7 +118,7 @@ proptest! {
         }
         let loan = pool.acquire(1).unwrap();
         let place = loan.place().as_ptr().wrapping_byte_offset(if exact { 0 } else { bytes });
-        let mark = Mark { pool_index: index, generation };
+        let mark = Mark::new(index, generation);
         // SAFETY: forged for `release` only.
         let forged = unsafe { Loan::from_parts(std::ptr::NonNull::new(place).unwrap(), mark) };
         let is_current = forged == loan;
@@ -179,4 +179,23 @@ fn buffer_pool_buffer_that_crosses_threads_joins_the_pool_of_the_last() {
     .join()
     .unwrap();
     assert_eq!(idle(), [0, 0, 0]);
+}
+
+#[test]
+fn buffer_pool_buffer_given_back_while_its_thread_ends_is_freed() {
+    struct Late(std::cell::RefCell<Option<Pooled>>);
+    impl Drop for Late {
+        fn drop(&mut self) {
+            drop(self.0.take());
+        }
+    }
+    thread_local!(static LATE: Late = const { Late(std::cell::RefCell::new(None)) });
+    std::thread::spawn(|| {
+        LATE.with(|late| *late.0.borrow_mut() = Some(Pooled::take(100)));
+        drop(Pooled::take(100));
+        drop([Pooled::take(100), Pooled::take(100)]);
+        assert_eq!(idle(), [2, 0, 0]);
+    })
+    .join()
+    .unwrap();
 }

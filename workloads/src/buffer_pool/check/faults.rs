@@ -69,7 +69,7 @@ fn moved(loan: &Loan, bytes: isize) -> Loan {
 
 fn double_return<P: Raw>(pool: &mut P) -> Result<bool, Fault> {
     let loan = pool.acquire(1)?;
-    let (twin, index) = (twin(&loan), loan.mark().pool_index);
+    let (twin, index) = (twin(&loan), loan.mark().pool_index());
     pool.release(loan)?;
     Ok(pool.release(twin) == Err(Fault::DoubleReturn { index }))
 }
@@ -81,7 +81,7 @@ fn double_return_of_all<P: Raw>(pool: &mut P) -> Result<bool, Fault> {
     held.into_iter().try_for_each(|loan| pool.release(loan))?;
     let mut refused = true;
     for twin in twins {
-        let index = twin.mark().pool_index;
+        let index = twin.mark().pool_index();
         refused &= pool.release(twin) == Err(Fault::DoubleReturn { index });
     }
     Ok(refused)
@@ -94,7 +94,7 @@ fn all<P: Raw>(pool: &mut P) -> Result<Vec<Loan>, Fault> {
 /// A twin that is given back once its buffer is lent to somebody else.
 fn stale_return<P: Raw>(pool: &mut P) -> Result<bool, Fault> {
     let loan = pool.acquire(1)?;
-    let (twin, index) = (twin(&loan), loan.mark().pool_index);
+    let (twin, index) = (twin(&loan), loan.mark().pool_index());
     pool.release(loan)?;
     let held = all(pool)?;
     let refused = pool.release(twin) == Err(Fault::StaleReturn { index });
@@ -104,12 +104,11 @@ fn stale_return<P: Raw>(pool: &mut P) -> Result<bool, Fault> {
 
 fn never_lent<P: Raw>(pool: &mut P) -> Result<bool, Fault> {
     let loan = pool.acquire(1)?;
-    let (place, pool_index) = (loan.place(), loan.mark().pool_index);
+    let (place, pool_index) = (loan.place(), loan.mark().pool_index());
     let address = pool_index as usize;
-    let refused =
-        pool.release(forged(place, Mark { pool_index, generation: 0 })) == Err(Fault::Foreign { address });
+    let refused = pool.release(forged(place, Mark::new(pool_index, 0))) == Err(Fault::Foreign { address });
     pool.release(loan)?;
-    let later = pool.release(forged(place, Mark { pool_index, generation: 3 }));
+    let later = pool.release(forged(place, Mark::new(pool_index, 3)));
     Ok(refused && later == Err(Fault::DoubleReturn { index: pool_index }))
 }
 
@@ -145,8 +144,8 @@ fn wrong_index<P: Raw>(pool: &mut P) -> Result<bool, Fault> {
     let loan = pool.acquire(1)?;
     let (place, mark) = (loan.place(), loan.mark());
     let mut refused = true;
-    for pool_index in [mark.pool_index ^ 1, BUFFERS as u32, u32::MAX] {
-        let other = forged(place, Mark { pool_index, ..mark });
+    for pool_index in [mark.pool_index() ^ 1, BUFFERS as u32, u32::MAX] {
+        let other = forged(place, Mark::new(pool_index, mark.generation()));
         refused &= pool.release(other) == Err(Fault::Foreign { address: place.addr().get() });
     }
     pool.release(loan)?;
@@ -176,19 +175,19 @@ fn exhausted<P: Raw>(pool: &mut P) -> Result<bool, Fault> {
 fn overwrite(mut place: NonNull<RawMessage>) {
     // SAFETY: a message of a pool that this thread has alone, and no reference to it is alive.
     let message = unsafe { place.as_mut() };
-    message.header.mark.generation ^= 0x4141_4141;
+    message.header.mark = Mark::new(0x4141_4141, 0x4141_4141);
 }
 
 fn overwritten_on_loan<P: Raw>(pool: &mut P) -> Result<bool, Fault> {
     let loan = pool.acquire(1)?;
-    let index = loan.mark().pool_index;
+    let index = loan.mark().pool_index();
     overwrite(loan.place());
     Ok(pool.release(loan) == Err(Fault::Corrupted { index }))
 }
 
 fn overwritten_while_idle<P: Raw>(pool: &mut P) -> Result<bool, Fault> {
     let loan = pool.acquire(1)?;
-    let (place, index) = (loan.place(), loan.mark().pool_index);
+    let (place, index) = (loan.place(), loan.mark().pool_index());
     pool.release(loan)?;
     overwrite(place);
     Ok(says_before_all_are_lent(pool, Fault::Corrupted { index }))
@@ -196,7 +195,7 @@ fn overwritten_while_idle<P: Raw>(pool: &mut P) -> Result<bool, Fault> {
 
 fn written_after_return<P: Raw>(pool: &mut P) -> Result<bool, Fault> {
     let loan = pool.acquire(1)?;
-    let (index, mut late) = (loan.mark().pool_index, twin(&loan));
+    let (index, mut late) = (loan.mark().pool_index(), twin(&loan));
     pool.release(loan)?;
     late.data()[DATA_BYTES - 1] = 1;
     Ok(says_before_all_are_lent(pool, Fault::WrittenAfterReturn { index }))
