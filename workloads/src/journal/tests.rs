@@ -141,7 +141,7 @@ fn zeroed(bytes: usize) -> Box<[AtomicU64]> {
 /// A journal in memory with these records.
 fn log_of(bytes: usize, payloads: &[&[u8]]) -> Alone<Box<[AtomicU64]>> {
     let mut log = Alone::create(zeroed(bytes), Header { capacity_bytes: bytes as u64, ..HEADER });
-    payloads.iter().for_each(|payload| drop(log.append(payload).unwrap()));
+    payloads.iter().for_each(|payload| _ = log.append(payload).unwrap());
     log
 }
 
