@@ -8,8 +8,6 @@ use super::slots::{Home, SlotLoan};
 use perfbench_harness::case::{Body, Case, Fact, solo};
 use perfbench_harness::clock::{Clock, ClockChoice, Source as _};
 use perfbench_harness::{Reason, Setup, Unavailable, on_clock};
-use rustix::thread::{CpuSet, sched_setaffinity};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -57,23 +55,33 @@ const WORKERS: usize = 2;
 
 /// A runtime with a thread on each CPU of the pair, over a pool of 1,000 of which half exist.
 pub fn case<P: Tasks>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {
-    let (cpus, next) = (setup.cpu_pair()?, AtomicUsize::new(0));
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(WORKERS)
-        .enable_time()
-        // Relaxed: only that each number comes once matters.
-        .on_thread_start(move || pin(cpus[next.fetch_add(1, Ordering::Relaxed) % WORKERS]))
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(WORKERS).enable_time();
+    pin_workers(&mut builder, setup.cpu_pair()?);
+    let runtime = builder
         .build()
         .map_err(|error| Unavailable::new(Reason::Unsupported, format!("no runtime: {error}")))?;
     Ok(solo(Load { pool: warm::<P>(), runtime }))
 }
 
-fn pin(cpu: usize) {
-    let mut set = CpuSet::new();
-    set.set(cpu);
-    // Where it is refused, the kernel places the thread.
-    let _ = sched_setaffinity(None, &set);
+#[cfg(not(loom))]
+fn pin_workers(builder: &mut Builder, cpus: [usize; WORKERS]) {
+    use rustix::thread::{CpuSet, sched_setaffinity};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let next = AtomicUsize::new(0);
+    builder.on_thread_start(move || {
+        let mut set = CpuSet::new();
+        // Relaxed: only that each number comes once matters.
+        set.set(cpus[next.fetch_add(1, Ordering::Relaxed) % WORKERS]);
+        // Where it is refused, the kernel places the thread.
+        let _ = sched_setaffinity(None, &set);
+    });
 }
+
+/// The runtime that is built for loom has no such hook, and no model runs it.
+#[cfg(loom)]
+fn pin_workers(_: &mut Builder, _: [usize; WORKERS]) {}
 
 fn warm<P: Tasks>() -> Arc<P> {
     let pool = P::new(limits::<Vec<u8>>(1000));
