@@ -26,7 +26,9 @@ pub mod seqlock;
 pub mod shm;
 pub mod shm_array;
 pub mod shm_large_map;
+pub mod shm_object_pool;
 pub mod shm_queue;
+pub mod shm_ring_buffer;
 pub mod shm_segment;
 pub mod shm_table;
 pub mod sync;
@@ -56,7 +58,9 @@ pub static REGISTRY: Registry = &[
     &seqlock::WORKLOAD,
     &shm_array::WORKLOAD,
     &shm_large_map::WORKLOAD,
+    &shm_object_pool::WORKLOAD,
     &shm_queue::WORKLOAD,
+    &shm_ring_buffer::WORKLOAD,
     &shm_segment::WORKLOAD,
     &shm_table::WORKLOAD,
     &votes::WORKLOAD,

@@ -28,6 +28,16 @@ impl Identity {
         Self(start_ticks << NUMBER_BITS | number as u64)
     }
 
+    /// As one word, never zero.
+    pub fn word(self) -> u64 {
+        self.0
+    }
+
+    /// Who signed with a word; nobody signs with zero.
+    pub fn of_word(word: u64) -> Option<Self> {
+        (word != 0).then_some(Self(word))
+    }
+
     /// The process number.
     pub fn number(self) -> u32 {
         (self.0 & ((1 << NUMBER_BITS) - 1)) as u32
