@@ -25,12 +25,14 @@ pub mod roll;
 pub mod seqlock;
 pub mod shm;
 pub mod shm_array;
+pub mod shm_frames;
 pub mod shm_large_map;
 pub mod shm_object_pool;
 pub mod shm_queue;
 pub mod shm_ring_buffer;
 pub mod shm_segment;
 pub mod shm_table;
+pub mod shm_versioned_array;
 pub mod sync;
 #[cfg(test)]
 mod testing;
@@ -57,12 +59,14 @@ pub static REGISTRY: Registry = &[
     &ring_spsc::WORKLOAD,
     &seqlock::WORKLOAD,
     &shm_array::WORKLOAD,
+    &shm_frames::WORKLOAD,
     &shm_large_map::WORKLOAD,
     &shm_object_pool::WORKLOAD,
     &shm_queue::WORKLOAD,
     &shm_ring_buffer::WORKLOAD,
     &shm_segment::WORKLOAD,
     &shm_table::WORKLOAD,
+    &shm_versioned_array::WORKLOAD,
     &votes::WORKLOAD,
     &wire_message::WORKLOAD,
 ];

@@ -20,7 +20,7 @@ pub use fleet::fleet;
 pub use open_loop::{open_loop, open_pair};
 pub use pair::pair;
 pub use placement::Bounce;
-pub use processes::processes;
+pub use processes::{crew, processes};
 pub use solo::solo;
 pub use stamps::{Stamps, histogram};
 

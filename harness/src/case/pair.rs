@@ -17,18 +17,18 @@ pub fn pair(
     leader: impl Body + 'static,
     follower: impl Body + Send + 'static,
 ) -> Box<dyn Case> {
-    Box::new(Pair::new(units, leader, Follower::thread(cpus[1], follower)))
+    Box::new(Pair::new(units, leader, vec![Follower::thread(cpus[1], follower)]))
 }
 
-/// A leader on this thread, one operation of which is `units` units of work, and its follower.
+/// A leader on this thread, one operation of which is `units` units of work, and those that follow it.
 pub(super) struct Pair<A> {
     units: f64,
     led: Led<A>,
 }
 
 impl<A: Body> Pair<A> {
-    pub(super) fn new(units: f64, leader: A, follower: Follower) -> Self {
-        Self { units, led: Led::new(leader, vec![follower]) }
+    pub(super) fn new(units: f64, leader: A, followers: Vec<Follower>) -> Self {
+        Self { units, led: Led::new(leader, followers) }
     }
 }
 

@@ -24,7 +24,22 @@ pub fn processes(
     follower: impl Body + 'static,
 ) -> Result<Box<dyn Case>, Unavailable> {
     let process = Process::start(cpus[1], follower)?;
-    Ok(Box::new(Pair::new(units, leader, Follower::process(process))))
+    Ok(Box::new(Pair::new(units, leader, vec![Follower::process(process)])))
+}
+
+/// As [`processes`], with several followers, which share `cpus[1]`: a scenario of more roles than CPUs.
+///
+/// # Errors
+/// What the kernel refused: a mapping or a fork.
+pub fn crew(
+    cpus: [usize; 2],
+    units: f64,
+    leader: impl Body + 'static,
+    followers: Vec<Box<dyn FnMut(u64) -> u64>>,
+) -> Result<Box<dyn Case>, Unavailable> {
+    let start = |body| Process::start(cpus[1], body).map(Follower::process);
+    let followers = followers.into_iter().map(start).collect::<Result<Vec<_>, _>>()?;
+    Ok(Box::new(Pair::new(units, leader, followers)))
 }
 
 /// A forked follower and the page it shares with its leader.
@@ -109,6 +124,15 @@ mod tests {
         let batch = case.batch(1, &clock);
         assert_eq!(batch.checksum, 1u64.rotate_left(32));
         assert!(batch.bounce.is_some());
+    }
+
+    #[test]
+    fn every_follower_of_a_crew_runs_all_its_operations() {
+        let clock = Clock::open(ClockChoice::Best);
+        let counting = |from: u64| -> Box<dyn FnMut(u64) -> u64> { Box::new(move |i| from + i) };
+        let mut case = crew([0, 1], 1.0, |_| 0, vec![counting(1), counting(2)]).unwrap();
+        let [ones, twos] = [1, 2].map(|from| (0..3u64).fold(0u64, |sum, i| sum.rotate_left(1) ^ (from + i)));
+        assert_eq!(case.batch(3, &clock).checksum, ones.rotate_left(32) ^ twos.rotate_left(32));
     }
 
     #[test]

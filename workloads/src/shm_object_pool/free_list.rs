@@ -41,13 +41,10 @@ fn popping(memory: &Shared, head: u64) -> Option<Popping> {
 #[inline(always)]
 pub fn finish_pop<const TAGGED: bool>(memory: &Shared, half: Popping) -> Result<u32, u64> {
     let next = following::<TAGGED>(half.head, half.next);
-    // Acquire on either outcome: as in `begin_pop`. A pop publishes nothing, and a push behind it continues its Release.
-    memory
-        .header()
-        .free
-        .0
-        .compare_exchange(half.head, next, Ordering::Acquire, Ordering::Acquire)
-        .map(|head| (head & LINK) as u32 - 1)
+    // Relaxed where it succeeds: the head that is replaced was read with Acquire. Acquire where it fails: as in `begin_pop`.
+    let free = &memory.header().free.0;
+    let popped = free.compare_exchange(half.head, next, Ordering::Relaxed, Ordering::Acquire);
+    popped.map(|head| (head & LINK) as u32 - 1)
 }
 
 /// Pops a number.

@@ -8,7 +8,7 @@ mod slots;
 pub mod tagged;
 pub mod untagged;
 
-pub use slots::{OBJECT_WORDS, Object, Shared, on_heap};
+pub use slots::{OBJECT_WORDS, Object, Shared, mapped, on_heap};
 
 use crate::roll::{Census, Identity};
 use perfbench_harness::case::{Body, Case, Fact, fleet, processes, solo};
@@ -85,6 +85,7 @@ pub static WORKLOAD: Workload = Workload {
     ],
     variants: &[
         Variant {
+            suite: Suite::Full,
             check: check_alone::<untagged::Untagged>,
             ..variant::<untagged::Untagged>("untagged", untagged::ABOUT, Role::Documented)
         },
@@ -122,7 +123,7 @@ fn check_alone<P: Pool>(setup: &Setup<'_>) -> Result<(), Broken> {
 }
 
 fn build<P: Pool>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {
-    let first = P::first(slots::mapped(CAPACITY)?, Identity::here(), Identity::is_alive);
+    let first = P::first(mapped(CAPACITY)?, Identity::here(), Identity::is_alive);
     let second = first.another(Identity::here());
     match setup.point.name {
         "alone" => Ok(solo(Borrower { pool: first, contend: false })),

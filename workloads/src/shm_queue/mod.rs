@@ -4,6 +4,7 @@
 pub mod cached_index;
 pub mod check;
 pub mod head_tail;
+pub mod lifeline;
 pub mod mpmc;
 pub mod pipe;
 mod threads;

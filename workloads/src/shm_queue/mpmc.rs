@@ -43,6 +43,24 @@ fn ends(memory: Shared, who: Identity, alive: Census) -> Result<(Handle, Handle)
     Ok((first, second))
 }
 
+/// The first participant of a fresh queue on the heap, from position zero, with a census of its own.
+///
+/// # Panics
+/// Never: a fresh roll has seats.
+pub fn joined_on_heap(capacity: usize, who: Identity, alive: Census) -> Handle {
+    let [memory, _] = Memory::boxed(Header::starting_at(0), cells(capacity, 0));
+    Handle::join(memory, who, alive).expect("a fresh roll has seats")
+}
+
+/// The first participant of a fresh queue in a mapping: the calling process.
+///
+/// # Errors
+/// What the kernel refused.
+pub fn joined_mapped(capacity: usize) -> Result<Handle, Unavailable> {
+    let [memory, _] = Memory::mapped(Header::starting_at(0), cells(capacity, 0))?;
+    Ok(Handle::join(memory, Identity::here(), Identity::is_alive).expect("a fresh roll has seats"))
+}
+
 /// Header and cells as a handle holds them.
 pub type Shared = Memory<Header, Cell>;
 
@@ -147,6 +165,11 @@ impl Handle {
         })?;
         let mask = memory.slot_count() as u64 - 1;
         Ok(Self { memory, seat, who, alive, mask, held_up: 0 })
+    }
+
+    /// The queue, for [`Handle::join`] on another thread.
+    pub fn memory(&self) -> Shared {
+        self.memory.clone()
     }
 
     /// One more participant in the same queue.

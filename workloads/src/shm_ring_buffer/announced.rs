@@ -50,6 +50,11 @@ impl Writer {
         Self { memory, written, begun, read }
     }
 
+    /// The writer that follows this one, whose process must be dead.
+    pub fn successor(&self) -> Self {
+        Self::resumed(self.memory.clone())
+    }
+
     fn room(&self) -> usize {
         self.memory.slot_count().saturating_sub(self.written.wrapping_sub(self.read) as usize)
     }
@@ -120,6 +125,16 @@ impl Reader {
         // Acquire: what the last reader did comes before.
         let read = memory.header().read.0.load(Ordering::Acquire);
         Self { memory, read, written: read, lost: 0 }
+    }
+
+    /// The reader that follows this one, whose process must be dead.
+    pub fn successor(&self) -> Self {
+        Self::resumed(self.memory.clone())
+    }
+
+    /// Words taken or lost so far, by this reader and those before it.
+    pub fn position(&self) -> u64 {
+        self.read
     }
 
     /// Copies the oldest words that are whole; how many, and how many before them are lost.
