@@ -75,7 +75,8 @@ pub fn a_cell_of_the_dead_is_taken_over(_: &mut Random) {
     let mut ours = joined_mapped(CAPACITY).unwrap();
     for _ in 0..KILLS {
         fork(|| {
-            assert!(joined(&ours).claim_and_leave());
+            let mut theirs = joined(&ours);
+            assert!(theirs.claim_and_leave());
             die();
         })
         .reap();
@@ -83,7 +84,8 @@ pub fn a_cell_of_the_dead_is_taken_over(_: &mut Random) {
         assert_eq!(ours.pop_within(BOUND), Ok(1));
         assert!(ours.try_push(2).is_ok());
         fork(|| {
-            assert!(joined(&ours).take_and_leave());
+            let mut theirs = joined(&ours);
+            assert!(theirs.take_and_leave());
             die();
         })
         .reap();
@@ -102,7 +104,7 @@ pub fn one_that_waits_learns_it(random: &mut Random) {
             next += u64::from(to.try_push(next).is_ok());
         });
         let mut due = 0;
-        for _ in 0..random.below(3_000) {
+        for _ in 0..=random.below(3_000) {
             assert_eq!(consuming.pop(&mut from), Ok(due));
             due += 1;
         }
