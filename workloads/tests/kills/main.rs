@@ -13,8 +13,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// Kills of each kind: at random points, so that some fall where it hurts.
 const KILLS: u64 = 60;
 
+/// Kills children again and again, at points that chance picks.
+type Test = fn(&mut Random);
+
 fn main() {
-    let tests: [(&str, fn(&mut Random)); 10] = [
+    let tests: [(&str, Test); 10] = [
         ("queue: a killed producer holds up nobody", queue::a_killed_producer_holds_up_nobody),
         ("queue: a killed consumer holds up nobody", queue::a_killed_consumer_holds_up_nobody),
         ("queue: a cell of the dead is taken over", queue::a_cell_of_the_dead_is_taken_over),
