@@ -11,9 +11,6 @@ mod ring_overwrite;
 mod ring_spsc;
 mod seqlock;
 mod shm_large_map;
-mod shm_mpmc;
-mod shm_object_pool;
-mod shm_ring_buffer;
 mod shm_table;
 mod votes;
 
