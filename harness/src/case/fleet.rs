@@ -3,7 +3,7 @@
 use super::control::Task;
 use super::follower::Follower;
 use super::stamps::{histogram, record_ps};
-use super::{Batch, Body, Bounce, Case, Fact, Stamps, delay, run_ops, stamped_ops};
+use super::{Batch, Body, Bounce, Case, Fact, Stamps, delay, stamped_ops};
 use crate::clock::{Clock, Source};
 use crate::on_clock;
 
@@ -19,17 +19,17 @@ pub fn fleet<B: Body + Send + 'static>(cpus: &[usize], mut bodies: Vec<B>) -> Bo
 }
 
 /// A leader on this thread and its followers.
-pub(super) struct Led<A> {
-    pub(super) body: A,
+pub(super) struct Led {
+    pub(super) body: Box<dyn Body>,
     pub(super) followers: Vec<Follower>,
     /// Own time of each thread over all batches, the leader first.
     took_ticks: Vec<u64>,
 }
 
-impl<A: Body> Led<A> {
-    pub(super) fn new(body: A, followers: Vec<Follower>) -> Self {
+impl Led {
+    pub(super) fn new(body: impl Body + 'static, followers: Vec<Follower>) -> Self {
         let took_ticks = vec![0; 1 + followers.len()];
-        Self { body, followers, took_ticks }
+        Self { body: Box::new(body), followers, took_ticks }
     }
 
     /// Brings every follower to the start, runs the leader's part between two readings, and waits for the followers.
@@ -39,11 +39,11 @@ impl<A: Body> Led<A> {
         ops: u64,
         task: Task,
         clock: &Clock,
-        lead: impl FnOnce(&mut A, u64) -> u64,
+        lead: impl FnOnce(&mut dyn Body, u64) -> u64,
     ) -> Batch {
         self.followers.iter_mut().for_each(|follower| follower.summon(ops, task, clock));
         let before_ns = self.bounce_ns(clock);
-        let (body, followers) = (&mut self.body, &self.followers);
+        let (body, followers) = (&mut *self.body, &self.followers);
         let (start, own, stop, checksum) = on_clock!(clock, source => {
             let start = source.start();
             followers.iter().for_each(|follower| follower.start(start));
@@ -76,16 +76,16 @@ impl<A: Body> Led<A> {
 
     /// A batch without a reading inside.
     pub(super) fn plain(&mut self, ops: u64, clock: &Clock) -> Batch {
-        self.led(ops, Task::Run, clock, |body, _| run_ops(body, 0, ops))
+        self.led(ops, Task::Run, clock, |body, _| body.run(0, ops))
     }
 }
 
 /// Contenders.
-struct Fleet<A> {
-    led: Led<A>,
+struct Fleet {
+    led: Led,
 }
 
-impl<A: Body> Case for Fleet<A> {
+impl Case for Fleet {
     fn batch(&mut self, ops: u64, clock: &Clock) -> Batch {
         self.led.plain(ops, clock)
     }

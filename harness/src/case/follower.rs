@@ -66,11 +66,11 @@ impl Desk {
         self.notes.lock().expect("a follower that panicked has ended its case")
     }
 
-    fn serve(&self, clock: &Clock, body: &mut impl Body, order: Order) -> Report {
+    fn serve(&self, clock: &Clock, body: &mut dyn Body, order: Order) -> Report {
         on_clock!(clock, source => self.serve_on(source, clock, body, order))
     }
 
-    fn serve_on<C: Source>(&self, source: &C, clock: &Clock, body: &mut impl Body, order: Order) -> Report {
+    fn serve_on<C: Source>(&self, source: &C, clock: &Clock, body: &mut dyn Body, order: Order) -> Report {
         let mut keep_stamp = |notes: &mut Notes| {
             let stamps = &mut notes.stamps;
             stamped_ops(source, body, order.ops, |start, stop| record_ps(stamps, clock, start, stop, 1.0))
@@ -95,6 +95,10 @@ impl Desk {
 
 impl Follower {
     pub(super) fn thread(cpu: usize, body: impl Body + Send + 'static) -> Self {
+        Self::of_boxed(cpu, Box::new(body))
+    }
+
+    fn of_boxed(cpu: usize, body: Box<dyn Body + Send>) -> Self {
         let desk = Arc::new(Desk::new());
         let shared = desk.clone();
         let thread = std::thread::spawn(move || {
@@ -104,7 +108,7 @@ impl Follower {
                 |(_, clock)| *clock = shared.clock().clone(),
                 |(body, clock), order| {
                     let clock = clock.as_ref().expect("the leader sets it before its first order");
-                    shared.serve(clock, body, order)
+                    shared.serve(clock, &mut **body, order)
                 },
             );
         });

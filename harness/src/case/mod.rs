@@ -42,6 +42,12 @@ pub trait Body {
     fn facts(&mut self) -> Vec<Fact> {
         Vec::new()
     }
+
+    /// Operations `first` to `first + ops` in the one loop, which no body replaces. All that is around it sees bodies as
+    /// `dyn`, so that one copy of it serves all of them.
+    fn run(&mut self, first: u64, ops: u64) -> u64 {
+        run_ops(self, first, ops)
+    }
 }
 
 impl<F: FnMut(u64) -> u64> Body for F {
@@ -144,7 +150,7 @@ pub fn opaque(value: u64) -> u64 {
 /// inlined: one copy of its machine code serves batches and stamps on every clock, and a compiler that sees one call
 /// inlines the operation into it as it would into a loop written by hand.
 #[inline(never)]
-fn run_ops<B: Body>(body: &mut B, first: u64, ops: u64) -> u64 {
+fn run_ops<B: Body + ?Sized>(body: &mut B, first: u64, ops: u64) -> u64 {
     let mut checksum = 0;
     for i in first..first + ops {
         checksum = fold(checksum, body.op(i));
@@ -164,10 +170,10 @@ fn delay(spins: u64) {
 
 /// A batch between two readings.
 #[inline(always)]
-fn timed_ops<C: Source, B: Body>(source: &C, body: &mut B, ops: u64, spins: u64) -> (u64, u64, u64) {
+fn timed_ops<C: Source>(source: &C, body: &mut dyn Body, ops: u64, spins: u64) -> (u64, u64, u64) {
     let start = source.start();
     source.enter();
-    let checksum = run_ops(body, 0, ops);
+    let checksum = body.run(0, ops);
     source.leave();
     delay(spins);
     let stop = source.stop(ops);
@@ -176,16 +182,11 @@ fn timed_ops<C: Source, B: Body>(source: &C, body: &mut B, ops: u64, spins: u64)
 
 /// The stamped loop: a reading on each side of every operation, the difference kept.
 #[inline(always)]
-fn stamped_ops<C: Source, B: Body>(
-    source: &C,
-    body: &mut B,
-    ops: u64,
-    mut keep: impl FnMut(u64, u64),
-) -> u64 {
+fn stamped_ops<C: Source>(source: &C, body: &mut dyn Body, ops: u64, mut keep: impl FnMut(u64, u64)) -> u64 {
     let mut checksum = 0;
     for i in 0..ops {
         let start = source.start();
-        let value = run_ops(body, i, 1);
+        let value = body.run(i, 1);
         let stop = source.stop(1);
         checksum = fold(checksum, value);
         keep(start, stop);

@@ -6,7 +6,7 @@ use super::control::Task;
 use super::fleet::Led;
 use super::follower::Follower;
 use super::stamps::record_ps;
-use super::{Arrivals, Batch, Body, Case, Fact, Rate, Stamps, fold, run_ops};
+use super::{Arrivals, Batch, Body, Case, Fact, Rate, Stamps, fold};
 use crate::clock::{Clock, Source};
 use crate::on_clock;
 use crate::stats;
@@ -15,7 +15,7 @@ use crate::stats;
 /// stamped pass keeps every latency, and as the part `service` the time from each operation's actual beginning. Facts:
 /// `arrivals_per_s`, and `late_percent`, the share that began more than a mean gap after its planned time.
 pub fn open_loop(arrivals: Arrivals, body: impl Body + 'static) -> Box<dyn Case> {
-    Box::new(OpenLoop::new(arrivals, Alone { body }))
+    Box::new(OpenLoop::new(arrivals, Alone { body: Box::new(body) }))
 }
 
 /// A case of two pinned threads: items arrive by plan at the leader's body, and each has been served when the follower's
@@ -101,16 +101,16 @@ trait Server {
     fn body(&mut self) -> &mut dyn Body;
 }
 
-struct Alone<B> {
-    body: B,
+struct Alone {
+    body: Box<dyn Body>,
 }
 
-impl<B: Body> Server for Alone<B> {
+impl Server for Alone {
     fn serve(&mut self, log: &mut Log, clock: &Clock) -> Batch {
         let (checksum, stop) = on_clock!(clock, source => {
             log.begin_ticks = source.start();
             source.enter();
-            let checksum = serve_each(source, &mut self.body, log);
+            let checksum = serve_each(source, &mut *self.body, log);
             source.leave();
             (checksum, source.stop(0))
         });
@@ -119,35 +119,35 @@ impl<B: Body> Server for Alone<B> {
     }
 
     fn body(&mut self) -> &mut dyn Body {
-        &mut self.body
+        &mut *self.body
     }
 }
 
 /// The loop of one thread: wait for the planned time, a reading on each side of the operation.
 #[inline(always)]
-fn serve_each<C: Source, B: Body>(source: &C, body: &mut B, log: &mut Log) -> u64 {
+fn serve_each<C: Source>(source: &C, body: &mut dyn Body, log: &mut Log) -> u64 {
     let mut checksum = 0;
     let times = log.planned_ticks.iter().zip(&mut log.starts).zip(&mut log.stops);
     for (i, ((planned, start), stop)) in (0..).zip(times) {
         *start = source.reach(log.begin_ticks + planned);
-        let value = run_ops(body, i, 1);
+        let value = body.run(i, 1);
         *stop = source.stop(1);
         checksum = fold(checksum, value);
     }
     checksum
 }
 
-struct Relay<A> {
-    led: Led<A>,
+struct Relay {
+    led: Led,
 }
 
-impl<A: Body> Relay<A> {
+impl Relay {
     fn follower(&self) -> &Follower {
         &self.led.followers[0]
     }
 }
 
-impl<A: Body> Server for Relay<A> {
+impl Server for Relay {
     fn serve(&mut self, log: &mut Log, clock: &Clock) -> Batch {
         let ops = log.planned_ticks.len() as u64;
         let notes = |follower: &Follower, take: &mut dyn FnMut(&mut Log)| {
@@ -163,17 +163,17 @@ impl<A: Body> Server for Relay<A> {
     }
 
     fn body(&mut self) -> &mut dyn Body {
-        &mut self.led.body
+        &mut *self.led.body
     }
 }
 
 /// The leader's loop: wait for the planned time, begin.
 #[inline(always)]
-fn send_each<C: Source, B: Body>(source: &C, body: &mut B, log: &mut Log) -> u64 {
+fn send_each<C: Source>(source: &C, body: &mut dyn Body, log: &mut Log) -> u64 {
     let mut checksum = 0;
     for (i, (planned, start)) in (0..).zip(log.planned_ticks.iter().zip(&mut log.starts)) {
         *start = source.reach(log.begin_ticks + planned);
-        checksum = fold(checksum, run_ops(body, i, 1));
+        checksum = fold(checksum, body.run(i, 1));
     }
     checksum
 }
@@ -181,10 +181,10 @@ fn send_each<C: Source, B: Body>(source: &C, body: &mut B, log: &mut Log) -> u64
 /// The follower's loop: end what has begun, note when. Nothing ends before its planned time, so the wait returns at once
 /// where time is real; a scripted clock moves on by it.
 #[inline(always)]
-pub(super) fn arrive<C: Source, B: Body>(source: &C, body: &mut B, begin_ticks: u64, log: &mut Log) -> u64 {
+pub(super) fn arrive<C: Source>(source: &C, body: &mut dyn Body, begin_ticks: u64, log: &mut Log) -> u64 {
     let mut checksum = 0;
     for (i, (planned, stop)) in (0..).zip(log.planned_ticks.iter().zip(&mut log.stops)) {
-        let value = run_ops(body, i, 1);
+        let value = body.run(i, 1);
         source.reach(begin_ticks + planned);
         *stop = source.stop(1);
         checksum = fold(checksum, value);

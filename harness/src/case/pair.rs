@@ -21,18 +21,18 @@ pub fn pair(
 }
 
 /// A leader on this thread, one operation of which is `units` units of work, and those that follow it.
-pub(super) struct Pair<A> {
+pub(super) struct Pair {
     units: f64,
-    led: Led<A>,
+    led: Led,
 }
 
-impl<A: Body> Pair<A> {
-    pub(super) fn new(units: f64, leader: A, followers: Vec<Follower>) -> Self {
+impl Pair {
+    pub(super) fn new(units: f64, leader: impl Body + 'static, followers: Vec<Follower>) -> Self {
         Self { units, led: Led::new(leader, followers) }
     }
 }
 
-impl<A: Body> Case for Pair<A> {
+impl Case for Pair {
     fn batch(&mut self, ops: u64, clock: &Clock) -> Batch {
         self.led.plain(ops, clock)
     }

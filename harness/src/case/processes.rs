@@ -4,7 +4,7 @@
 use super::control::{Control, Report};
 use super::follower::Follower;
 use super::pair::Pair;
-use super::{Body, Case, run_ops};
+use super::{Body, Case};
 use crate::machine::probe::pin;
 use crate::unavailable::{Reason, Unavailable};
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
@@ -23,7 +23,7 @@ pub fn processes(
     leader: impl Body + 'static,
     follower: impl Body + 'static,
 ) -> Result<Box<dyn Case>, Unavailable> {
-    let process = Process::start(cpus[1], follower)?;
+    let process = Process::start(cpus[1], Box::new(follower))?;
     Ok(Box::new(Pair::new(units, leader, vec![Follower::process(process)])))
 }
 
@@ -37,7 +37,7 @@ pub fn crew(
     leader: impl Body + 'static,
     followers: Vec<Box<dyn FnMut(u64) -> u64>>,
 ) -> Result<Box<dyn Case>, Unavailable> {
-    let start = |body| Process::start(cpus[1], body).map(Follower::process);
+    let start = |body| Process::start(cpus[1], Box::new(body)).map(Follower::process);
     let followers = followers.into_iter().map(start).collect::<Result<Vec<_>, _>>()?;
     Ok(Box::new(Pair::new(units, leader, followers)))
 }
@@ -49,13 +49,13 @@ pub(super) struct Process {
 }
 
 impl Process {
-    fn start(cpu: usize, mut body: impl Body) -> Result<Self, Unavailable> {
+    fn start(cpu: usize, mut body: Box<dyn Body>) -> Result<Self, Unavailable> {
         let control = shared_control()?;
         // SAFETY: the child calls only `prctl`, `sched_setaffinity`, `futex` and the body, and ends with `_exit`: it
         // takes no lock that another thread may hold at the fork.
         match unsafe { libc::fork() } {
             -1 => Err(refused("fork", std::io::Error::last_os_error())),
-            0 => child(control, cpu, &mut body),
+            0 => child(control, cpu, &mut *body),
             pid => Ok(Process { control, child: Pid::from_raw(pid).expect("fork returned a child") }),
         }
     }
@@ -88,7 +88,7 @@ fn shared_control() -> Result<NonNull<Control>, Unavailable> {
     Ok(NonNull::new(page.cast()).expect("a mapping is never at zero"))
 }
 
-fn child(control: NonNull<Control>, cpu: usize, body: &mut impl Body) -> ! {
+fn child(control: NonNull<Control>, cpu: usize, mut body: &mut dyn Body) -> ! {
     let follow = std::panic::AssertUnwindSafe(|| {
         // SAFETY: asks only that this process dies with its parent; takes no pointers.
         unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
@@ -96,9 +96,9 @@ fn child(control: NonNull<Control>, cpu: usize, body: &mut impl Body) -> ! {
         // SAFETY: the child's copy of the mapping lives until `_exit`, and all its fields are atomics.
         let control = unsafe { control.as_ref() };
         control.follow(
-            body,
+            &mut body,
             |_| (),
-            |body, order| Report { checksum: run_ops(body, 0, order.ops), took_ticks: 0 },
+            |body, order| Report { checksum: body.run(0, order.ops), took_ticks: 0 },
         );
     });
     let status = i32::from(std::panic::catch_unwind(follow).is_err());

@@ -7,23 +7,23 @@ use crate::on_clock;
 
 /// A case on the measuring thread alone.
 pub fn solo(body: impl Body + 'static) -> Box<dyn Case> {
-    Box::new(Solo { body })
+    Box::new(Solo { body: Box::new(body) })
 }
 
-struct Solo<B> {
-    body: B,
+struct Solo {
+    body: Box<dyn Body>,
 }
 
-impl<B: Body> Case for Solo<B> {
+impl Case for Solo {
     fn batch(&mut self, ops: u64, clock: &Clock) -> Batch {
         let (start, stop, checksum) =
-            on_clock!(clock, source => timed_ops(source, &mut self.body, ops, clock.spins()));
+            on_clock!(clock, source => timed_ops(source, &mut *self.body, ops, clock.spins()));
         Batch { elapsed_ns: clock.region_ns(start, stop), latency_ns: None, checksum, bounce: None }
     }
 
     fn stamped(&mut self, ops: u64, clock: &Clock, into: &mut Stamps) -> Batch {
         let mut elapsed_ns = 0.0;
-        let checksum = on_clock!(clock, source => stamped_ops(source, &mut self.body, ops, |start, stop| {
+        let checksum = on_clock!(clock, source => stamped_ops(source, &mut *self.body, ops, |start, stop| {
             elapsed_ns += clock.region_ns(start, stop);
             record_ps(&mut into.all, clock, start, stop, 1.0);
         }));
