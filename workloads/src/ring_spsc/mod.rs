@@ -1,12 +1,18 @@
 //! Bounded rings between one producer and one consumer thread (document 002): the table. The contract is in `contract`,
 //! what is timed in `timed`, the check in `check`; rings between processes are in `shm_queue`.
 
+pub mod adaptive;
 pub mod cached_index;
 pub mod check;
 mod contract;
 pub mod crossbeam_array;
 pub mod crossbeam_channel;
 pub mod gil;
+#[cfg(not(loom))]
+mod in_place;
+pub mod index_ring;
+pub mod lazy_index;
+pub mod line;
 pub mod locked_deque;
 pub mod memory;
 pub mod nexus_queue;
@@ -106,20 +112,13 @@ pub static WORKLOAD: Workload = Workload {
         },
     ],
     variants: &[
-        variant::<locked_deque::LockedDeque>(
-            "locked_deque",
-            locked_deque::ABOUT,
-            Role::Baseline,
-            Suite::Default,
-        ),
-        variant::<sequenced::Sequenced>("sequenced", sequenced::ABOUT, Role::Documented, Suite::Default),
-        variant::<cached_index::CachedIndex>(
-            "cached_index",
-            cached_index::ABOUT,
-            Role::Optimised,
-            Suite::Default,
-        ),
-        variant::<rtrb::Rtrb>("rtrb", rtrb::ABOUT, Role::Peer, Suite::Default),
+        variant::<locked_deque::LockedDeque>("locked_deque", locked_deque::ABOUT, Role::Baseline),
+        variant::<sequenced::Sequenced>("sequenced", sequenced::ABOUT, Role::Documented),
+        variant::<cached_index::CachedIndex>("cached_index", cached_index::ABOUT, Role::Optimised),
+        variant::<lazy_index::LazyIndex>("lazy_index", lazy_index::ABOUT, Role::Optimised),
+        variant::<adaptive::Adaptive>("adaptive", adaptive::ABOUT, Role::Optimised),
+        variant::<line::Line>("line", line::ABOUT, Role::Optimised),
+        variant::<rtrb::Rtrb>("rtrb", rtrb::ABOUT, Role::Peer),
         peer::<nexus_queue::NexusQueue>("nexus_queue", nexus_queue::ABOUT),
         peer::<gil::Gil>("gil", gil::ABOUT),
         peer::<ringbuf::Ringbuf>("ringbuf", ringbuf::ABOUT),
@@ -172,12 +171,18 @@ const fn throughput(name: &'static str, about: &'static str, slots: usize, suite
     }
 }
 
-const fn variant<S: Timed>(name: &'static str, about: &'static str, role: Role, suite: Suite) -> Variant {
+/// A table line of the default suite.
+const fn variant<S: Timed>(name: &'static str, about: &'static str, role: Role) -> Variant {
+    Variant { suite: Suite::Default, ..full::<S>(name, about, role) }
+}
+
+/// A table line of the full suite.
+const fn full<S: Timed>(name: &'static str, about: &'static str, role: Role) -> Variant {
     Variant {
         name,
         about,
         role,
-        suite,
+        suite: Suite::Full,
         needs: Isa::NONE,
         build: timed::build::<S>,
         check: check::between_threads::<S>,
@@ -186,7 +191,7 @@ const fn variant<S: Timed>(name: &'static str, about: &'static str, role: Role, 
 
 /// Somebody else's ring, in the full suite.
 const fn peer<S: Timed>(name: &'static str, about: &'static str) -> Variant {
-    variant::<S>(name, about, Role::Peer, Suite::Full)
+    full::<S>(name, about, Role::Peer)
 }
 
 #[cfg(test)]

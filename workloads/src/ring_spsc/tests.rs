@@ -66,6 +66,11 @@ fn items_that_nobody_took_are_dropped_with_the_last_side() {
     drops_what_nobody_took::<locked_deque::LockedDeque>();
     drops_what_nobody_took::<sequenced::Sequenced>();
     drops_what_nobody_took::<cached_index::CachedIndex>();
+    drops_what_nobody_took::<lazy_index::LazyIndex>();
+    drops_what_nobody_took::<adaptive::Adaptive>();
+    drops_what_nobody_took::<line::Lines<7>>();
+    drops_what_nobody_took::<line::Lines<2>>();
+    drops_what_nobody_took::<line::Lines<1>>();
     drops_what_nobody_took::<rtrb::Rtrb>();
 }
 
@@ -131,4 +136,132 @@ fn the_check_finds_lost_reordered_and_repeated_items_and_wrong_counts() {
         fault_found::<'c'>(),
     ];
     assert!(found.iter().all(Result::is_err), "{found:?}");
+}
+
+/// Sides that are late to say what they took: more than one item, so that unread ones lie behind untold ones.
+#[test]
+fn items_that_were_taken_and_not_told_of_are_dropped_once() {
+    fn taken_late<S: Spsc<Arc<()>>>() {
+        let item = Arc::new(());
+        let (mut producer, mut consumer) = S::ring(64, u64::MAX - 30).unwrap();
+        (0..60).for_each(|_| producer.push::<OnePause>(item.clone()));
+        (0..13).for_each(|_| drop(consumer.pop::<OnePause>()));
+        assert_eq!(Arc::strong_count(&item), 48);
+        drop((producer, consumer));
+        assert_eq!(Arc::strong_count(&item), 1);
+    }
+    taken_late::<lazy_index::LazyIndex>();
+    taken_late::<line::Lines<7>>();
+    taken_late::<line::Lines<1>>();
+}
+
+/// A wait that allows no failed attempt but the first.
+#[derive(Default)]
+struct Once;
+
+impl waiting::Wait for Once {
+    fn wait(&mut self) {
+        panic!("a consumer that takes one item makes room for one");
+    }
+}
+
+#[test]
+fn one_item_taken_from_a_full_ring_makes_room_for_one() {
+    fn makes_room<S: Spsc<u64>>() {
+        for capacity in check::CAPACITIES {
+            let (mut producer, mut consumer) = S::ring(capacity, 0).unwrap();
+            (0..capacity as u64).for_each(|item| producer.push::<Once>(item));
+            for item in 0..4 * capacity as u64 {
+                assert_eq!(consumer.pop::<Once>(), item);
+                producer.push::<Once>(item + capacity as u64);
+            }
+        }
+    }
+    makes_room::<cached_index::CachedIndex>();
+    makes_room::<lazy_index::LazyIndex>();
+    makes_room::<adaptive::Adaptive>();
+    makes_room::<line::Line>();
+    makes_room::<line::Lines<1>>();
+    makes_room::<line::Lines<3>>();
+}
+
+#[cfg(not(miri))]
+mod random {
+    use super::*;
+    use crate::ring_spsc::check::Twins;
+    use crate::ring_spsc::payload::{Block, Item};
+    use proptest::prelude::*;
+
+    /// Pushes (true) and pops in this order on a ring and on a deque.
+    fn agrees<S: Spsc<T>, T: Item>(
+        capacity: usize,
+        start: u64,
+        pushes: &[bool],
+    ) -> Result<(), TestCaseError> {
+        let mut twins = Twins::<S, T>::new(capacity, start).unwrap();
+        let act = |(number, push): (usize, &bool)| {
+            if *push { twins.push(T::of(number as u64)) } else { twins.pop() }
+        };
+        pushes.iter().enumerate().try_for_each(act).map_err(|broken| TestCaseError::fail(broken.0))
+    }
+
+    fn all_agree<S: Timed>(capacity: usize, start: u64, pushes: &[bool]) -> Result<(), TestCaseError> {
+        agrees::<S, u64>(capacity, start, pushes)?;
+        agrees::<S, Block>(capacity, start, pushes)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_order_of_calls_agrees_with_a_deque(
+            bits in 1u32..6,
+            start in prop_oneof![0..3u64, any::<u64>(), (u64::MAX - 64)..=u64::MAX],
+            share in 0.2..0.8f64,
+            draws in prop::collection::vec(0.0..1.0f64, 0..400),
+        ) {
+            let pushes: Vec<bool> = draws.iter().map(|draw| *draw < share).collect();
+            let capacity = 1 << bits;
+            all_agree::<sequenced::Sequenced>(capacity, start, &pushes)?;
+            all_agree::<cached_index::CachedIndex>(capacity, start, &pushes)?;
+            all_agree::<lazy_index::LazyIndex>(capacity, start, &pushes)?;
+            all_agree::<adaptive::Adaptive>(capacity, start, &pushes)?;
+            all_agree::<line::Line>(capacity, start, &pushes)?;
+            agrees::<line::Lines<3>, u64>(capacity, start, &pushes)?;
+        }
+
+        #[test]
+        fn slots_lent_in_place_agree_with_a_deque(
+            start in prop_oneof![0..3u64, (u64::MAX - 64)..=u64::MAX],
+            batches in prop::collection::vec((0usize..20, 0usize..20), 0..40),
+        ) {
+            lent_agree::<cached_index::CachedIndex>(start, &batches)?;
+            lent_agree::<lazy_index::LazyIndex>(start, &batches)?;
+        }
+    }
+
+    /// Pushes and pops in batches of these sizes, as far as slots and items are lent.
+    fn lent_agree<S>(start: u64, batches: &[(usize, usize)]) -> Result<(), TestCaseError>
+    where
+        S: Spsc<u64, Producer: Reserve<u64>, Consumer: Readable<u64>>,
+    {
+        let (mut producer, mut consumer) = S::ring(16, start).unwrap();
+        let (mut oracle, mut number) = (VecDeque::new(), 0);
+        for (pushes, pops) in batches {
+            let slots = producer.reserve(*pushes);
+            let lent = slots.len();
+            slots.iter_mut().for_each(|slot| {
+                oracle.push_back(*slot.write(number));
+                number += 1;
+            });
+            // SAFETY: every slot that was lent has been written just above.
+            unsafe { producer.commit(lent) };
+            let ready: Vec<u64> = consumer.readable(*pops).to_vec();
+            consumer.release(ready.len());
+            prop_assert_eq!(&ready, &oracle.drain(..ready.len()).collect::<Vec<_>>());
+            prop_assert!(!ready.is_empty() || oracle.is_empty() || *pops == 0);
+            prop_assert_eq!(consumer.len(), oracle.len());
+        }
+        Ok(())
+    }
 }

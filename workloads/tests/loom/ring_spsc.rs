@@ -1,7 +1,10 @@
 //! One thread pushes, one pops.
 
 use crate::survivors;
-use perfbench_workloads::ring_spsc::{Pop, Push, Spsc, cached_index::CachedIndex, sequenced::Sequenced};
+use perfbench_workloads::ring_spsc::index_ring::{Indexed, Publication};
+use perfbench_workloads::ring_spsc::{
+    Pop, Push, Spsc, cached_index::CachedIndex, line::Lines, sequenced::Sequenced,
+};
 use perfbench_workloads::shm_queue::head_tail;
 
 /// More items than slots (`head_tail` has one more than it fills), so that a slot is used again while the other side may
@@ -9,21 +12,38 @@ use perfbench_workloads::shm_queue::head_tail;
 const ITEMS: u64 = 4;
 const CAPACITY: usize = 2;
 
+/// The policy of `lazy_index` and `adaptive` with shares so large that a small ring has items taken and not told of.
+struct Halves;
+
+impl Publication for Halves {
+    const SHARES: Option<u64> = Some(2);
+    const CATCH_UP_PAUSES: u32 = 0;
+}
+
+type Lazy = Indexed<Halves>;
+
 /// One thread pushes, one pops; loom itself watches that no slot is touched by both at once.
 fn carries_items_in_order<S>()
 where
     S: Spsc<u64, Producer: Send, Consumer: Send>,
 {
-    loom::model(|| {
-        let (mut producer, mut consumer) = S::ring(CAPACITY, 0).unwrap();
+    carries_so_many::<S>(CAPACITY, ITEMS);
+}
+
+fn carries_so_many<S>(capacity: usize, items: u64)
+where
+    S: Spsc<u64, Producer: Send, Consumer: Send>,
+{
+    loom::model(move || {
+        let (mut producer, mut consumer) = S::ring(capacity, 0).unwrap();
         let pushing = loom::thread::spawn(move || {
-            for item in 0..ITEMS {
+            for item in 0..items {
                 while producer.try_push(item).is_err() {
                     loom::thread::yield_now();
                 }
             }
         });
-        for expected in 0..ITEMS {
+        for expected in 0..items {
             let item = loop {
                 match consumer.try_pop() {
                     Some(item) => break item,
@@ -65,6 +85,60 @@ fn cached_index_carries_items_in_order() {
 #[test]
 fn cached_index_needs_each_of_its_orderings() {
     needs_each_of_its_four_orderings::<CachedIndex>();
+}
+
+/// Two items to a share: six slots of eight are used before one is used again, so there are more items than slots.
+fn lazy_carries() {
+    carries_so_many::<Lazy>(4, 10);
+}
+
+/// Two items to a line, four lines.
+fn line_carries() {
+    carries_so_many::<Lines<2>>(4, 10);
+}
+
+/// Neither side waits: loom would give up on a call that does, so each ends after a bounded number of steps wherever the
+/// other side stands.
+fn calls_end_wherever_the_other_side_stands<S>()
+where
+    S: Spsc<u64, Producer: Send, Consumer: Send>,
+{
+    loom::model(|| {
+        let (mut producer, mut consumer) = S::ring(CAPACITY, 0).unwrap();
+        let pushing =
+            loom::thread::spawn(move || (0..3).filter(|item| producer.try_push(*item).is_ok()).count());
+        let popped: Vec<u64> = (0..3).filter_map(|_| consumer.try_pop()).collect();
+        let pushed = pushing.join().unwrap();
+        assert!(popped.len() <= pushed && popped.iter().is_sorted());
+    });
+}
+
+#[test]
+fn push_and_pop_are_wait_free() {
+    calls_end_wherever_the_other_side_stands::<Sequenced>();
+    calls_end_wherever_the_other_side_stands::<CachedIndex>();
+    calls_end_wherever_the_other_side_stands::<Lazy>();
+    calls_end_wherever_the_other_side_stands::<Lines<2>>();
+}
+
+#[test]
+fn a_late_publication_carries_items_in_order() {
+    lazy_carries();
+}
+
+#[test]
+fn a_late_publication_needs_each_of_its_orderings() {
+    assert_eq!(survivors(lazy_carries), (4, Vec::new()));
+}
+
+#[test]
+fn items_beside_their_header_are_carried_in_order() {
+    line_carries();
+}
+
+#[test]
+fn items_beside_their_header_need_each_of_their_orderings() {
+    assert_eq!(survivors(line_carries), (4, Vec::new()));
 }
 
 #[test]
