@@ -125,7 +125,7 @@ impl<T, const N: usize> Layout<Packed<T, N>> for Taken {
         let position = self.0.0.load(Ordering::Relaxed);
         let (mut base, mut taken) = (position & !(LINE - 1), position % LINE);
         loop {
-            let line = &mut lines[(base / LINE & mask) as usize];
+            let line = &mut lines[((base / LINE) & mask) as usize];
             let come = line.come(base);
             for place in taken..come {
                 // SAFETY: the header says that the item came, the position that nobody took it, and nobody else is left.
@@ -202,7 +202,7 @@ const CATCH_UP_PAUSES: u32 = 12;
 #[inline(always)]
 fn line<T, const N: usize>(memory: &Memory<Taken, Packed<T, N>>, mask: u64, base: u64) -> &Packed<T, N> {
     // SAFETY: masked by the number of lines less one.
-    unsafe { memory.slot((base / LINE & mask) as usize) }
+    unsafe { memory.slot(((base / LINE) & mask) as usize) }
 }
 
 impl<T, const N: usize> Push<T> for Producer<T, N> {
