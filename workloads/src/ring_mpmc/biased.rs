@@ -70,6 +70,7 @@ impl<T, const SIDE: usize> Handle<T, SIDE> {
     /// Claims the next position once its slot's number is `offset` ahead of it. Where the other side is not there yet,
     /// `gives_up` is asked, with the position, whether to wait on.
     #[inline(always)]
+    #[cfg_attr(loom, track_caller)]
     fn claim(&self, offset: u64, mut gives_up: impl FnMut(u64) -> bool) -> Option<u64> {
         let mut lost = 0;
         loop {

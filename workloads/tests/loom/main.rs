@@ -1,5 +1,8 @@
 //! Explores every interleaving of each lock-free algorithm that is short enough, under `--cfg loom` (`ci/loom`), and shows
 //! for every memory ordering stronger than relaxed that the model fails where it is one step weaker. A module a structure.
+//!
+//! Loom reorders an access only against the last one before it of the same atomic. A thread that reads an atomic before it
+//! exchanges it hides so what others read earlier: spawn those who only read, and let the model's own thread write.
 #![cfg(loom)]
 
 mod buffer_pool;

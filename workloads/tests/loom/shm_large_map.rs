@@ -63,20 +63,21 @@ fn neighbour() -> NonZeroU64 {
     word((2..).find(|key| bucket(*key) == bucket(1)).unwrap())
 }
 
-/// While another key is put before it, a key that is there stays there.
+/// While another key is put before it, a key that is there stays there. The reader is the thread that is spawned: see
+/// `main.rs`.
 fn a_reader_loses_nothing<M: Map>(maps: fn() -> [M; 2]) {
     loom::model(move || {
         let ([one, other], places) = (maps(), Places::new());
         one.insert(word(1), word(7)).unwrap();
         let (theirs, key) = (places.clone(), neighbour());
-        let inserting = loom::thread::spawn(move || {
-            theirs.fill(1);
-            one.insert(key, word(1)).unwrap();
+        let reading = loom::thread::spawn(move || {
+            other.get(key).into_iter().for_each(|value| theirs.read(value));
+            assert_eq!(other.get(word(1)), Some(word(7)));
         });
-        other.get(key).into_iter().for_each(|value| places.read(value));
-        assert_eq!(other.get(word(1)), Some(word(7)));
-        inserting.join().unwrap();
-        assert_eq!(other.get(key), Some(word(1)));
+        places.fill(1);
+        one.insert(key, word(1)).unwrap();
+        reading.join().unwrap();
+        assert_eq!(one.get(key), Some(word(1)));
     });
 }
 

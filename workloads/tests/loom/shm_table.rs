@@ -59,18 +59,21 @@ fn tables() -> [Robust<2>; 2] {
     tables.try_into().unwrap_or_else(|_| panic!("two signers, two holds"))
 }
 
+/// One adds a name while another looks for it and adds a second.
 fn two_names_are_added_at_once() {
     loom::model(|| {
         let [one, other] = tables();
-        let adding = loom::thread::spawn(move || one.add("a", WORD).unwrap());
-        match other.find("a") {
-            Ok(entry) => assert_eq!((entry.shape, entry.offset_bytes % 64), (WORD, 0)),
-            Err(error) => assert_eq!(error, TableError::Missing),
-        }
-        let theirs = other.add("b", WORD).unwrap();
-        let ours = adding.join().unwrap();
+        let finding = loom::thread::spawn(move || {
+            match other.find("a") {
+                Ok(entry) => assert_eq!((entry.shape, entry.offset_bytes % 64), (WORD, 0)),
+                Err(error) => assert_eq!(error, TableError::Missing),
+            }
+            other.add("b", WORD).unwrap()
+        });
+        let ours = one.add("a", WORD).unwrap();
+        let theirs = finding.join().unwrap();
         assert_ne!(ours.offset_bytes, theirs.offset_bytes);
-        assert_eq!((other.find("a"), other.find("b")), (Ok(ours), Ok(theirs)));
+        assert_eq!((one.find("a"), one.find("b")), (Ok(ours), Ok(theirs)));
     });
 }
 
