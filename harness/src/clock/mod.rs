@@ -5,10 +5,12 @@ pub mod bracketed;
 pub mod cntvct;
 pub mod monotonic;
 pub mod scripted;
+pub mod spent;
 #[cfg(target_arch = "x86_64")]
 pub mod tsc;
 
 pub use bracketed::Bracket;
+pub use spent::Spent;
 
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

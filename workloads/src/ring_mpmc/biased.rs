@@ -205,7 +205,7 @@ impl<T> Push<T> for Producer<T> {
     }
 
     fn is_full(&self) -> bool {
-        self.0.positions().len() >= self.0.shared.capacity()
+        self.0.positions().count() >= self.0.shared.capacity()
     }
 
     #[inline(always)]
@@ -238,7 +238,7 @@ impl<T> Pop<T> for Consumer<T> {
     }
 
     fn len(&self) -> usize {
-        self.0.positions().len() as usize
+        self.0.positions().count() as usize
     }
 
     #[inline(always)]

@@ -75,7 +75,7 @@ impl<T> Push<T> for Producer<T> {
     }
 
     fn is_full(&self) -> bool {
-        self.0.header().len() >= self.0.capacity()
+        self.0.header().count() >= self.0.capacity()
     }
 }
 
@@ -88,6 +88,6 @@ impl<T> Pop<T> for Consumer<T> {
     }
 
     fn len(&self) -> usize {
-        self.0.header().len() as usize
+        self.0.header().count() as usize
     }
 }

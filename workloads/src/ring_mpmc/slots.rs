@@ -108,7 +108,7 @@ impl Positions {
 
     /// Items between the two; exact while nobody pushes or pops. Whoever waits for an item has moved on already, so the
     /// head may be ahead.
-    pub fn len(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         // Relaxed: the count publishes nothing.
         let (head, tail) = (self.head.0.load(Ordering::Relaxed), self.tail.0.load(Ordering::Relaxed));
         if is_before(head, tail) { tail.wrapping_sub(head) } else { 0 }

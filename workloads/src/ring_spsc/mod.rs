@@ -79,19 +79,9 @@ pub static WORKLOAD: Workload = Workload {
             CAPACITY,
             Suite::Full,
         ),
-        throughput(
-            "item_64",
-            "64 bytes from a thread to another, the ring never idle",
-            CAPACITY,
-            Suite::Full,
-        ),
-        throughput("item_64_spin", "64 bytes, attempt after attempt without a pause", CAPACITY, Suite::Full),
-        throughput(
-            "item_64_eight_pauses",
-            "64 bytes, eight pauses after each attempt",
-            CAPACITY,
-            Suite::Full,
-        ),
+        of_64_bytes("item_64", "64 bytes from a thread to another, the ring never idle"),
+        of_64_bytes("item_64_spin", "64 bytes, attempt after attempt without a pause"),
+        of_64_bytes("item_64_eight_pauses", "64 bytes, eight pauses after each attempt"),
         throughput("capacity_64", "one u64 through a ring of 64 slots", 64, Suite::Full),
         throughput("capacity_65536", "one u64 through a ring of 65,536 slots", 65_536, Suite::Full),
         Point {
@@ -156,6 +146,11 @@ pub const HOP: Point = Point {
     latency: true,
     suite: Suite::Default,
 };
+
+/// Items of 64 bytes from one thread to another.
+const fn of_64_bytes(name: &'static str, about: &'static str) -> Point {
+    Point { bound: streamed(64), ..throughput(name, about, CAPACITY, Suite::Full) }
+}
 
 /// Items from one thread to another through a ring of so many slots.
 const fn throughput(name: &'static str, about: &'static str, slots: usize, suite: Suite) -> Point {

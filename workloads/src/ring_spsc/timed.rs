@@ -4,9 +4,10 @@ use super::payload::{Block, Item};
 use super::waiting::{EightPauses, OnePause, Spin, Wait};
 use super::{CAPACITY, Pop, Push, Spsc};
 use perfbench_harness::case::{Arrivals, Body, Case, Fact, Gaps, Rate, open_pair, pair, solo};
+use perfbench_harness::clock::Spent;
 use perfbench_harness::{Setup, Unavailable};
 use std::marker::PhantomData;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Pushes the items of the operations' numbers; the other side is [`consume`].
 pub fn produce<T: Item, W: Wait>(mut to: impl Push<T> + 'static) -> impl Body + 'static {
@@ -122,13 +123,13 @@ impl<R, W> Waiting<R, W> {
 
 impl<P, C: Pop<u64>, W: Wait> Body for Waiting<(P, C), W> {
     fn op(&mut self, _: u64) -> u64 {
-        let (begin, cpu, mut waiting) = (Instant::now(), cpu_time(), W::default());
-        while begin.elapsed() < STOPPED && self.ring.1.try_pop().is_none() {
+        let (spent, mut waiting) = (Spent::begin(), W::default());
+        while spent.elapsed() < STOPPED && self.ring.1.try_pop().is_none() {
             waiting.wait();
             self.attempts += 1;
         }
-        self.waited += begin.elapsed();
-        self.cpu += cpu_time() - cpu;
+        self.waited += spent.elapsed();
+        self.cpu += spent.cpu();
         0
     }
 
@@ -139,10 +140,4 @@ impl<P, C: Pop<u64>, W: Wait> Body for Waiting<(P, C), W> {
             Fact::new("attempts_per_s", "1/s", self.attempts as f64 / seconds),
         ]
     }
-}
-
-/// CPU time that this thread has used.
-fn cpu_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
