@@ -12,7 +12,9 @@ use perfbench_harness::counter::syscalls::yield_turn;
 use perfbench_harness::{Setup, Unavailable};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+use tokio::runtime::Handle;
 use tokio::sync::Mutex;
+use tokio::task::block_in_place;
 
 /// What the table says of it.
 pub const ABOUT: &str = "deque and statistics behind two async mutexes, the oldest object first out";
@@ -71,15 +73,20 @@ impl<T: Payload> SharedPool for AsyncMutex<T> {
 }
 
 /// Polls until ready. An uncontended lock is ready at the first poll; for a contended one this thread yields in turns,
-/// because there is no runtime that could do something else meanwhile.
+/// because there is no runtime that could do something else meanwhile. On a worker of a runtime the other tasks are handed
+/// to another thread first: the lock goes to the task that has waited longest, and where all workers wait here none is left
+/// to run it. A give-back on drop cannot await, so the printed design stands still without this.
 #[inline]
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
     loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(value) => return value,
-            Poll::Pending => yield_turn(),
+        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return value;
+        }
+        match Handle::try_current() {
+            Ok(runtime) => return block_in_place(|| runtime.block_on(future)),
+            Err(_) => yield_turn(),
         }
     }
 }
