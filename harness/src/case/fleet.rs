@@ -3,7 +3,7 @@
 use super::control::Task;
 use super::follower::Follower;
 use super::stamps::{histogram, record_ps};
-use super::{Batch, Body, Bounce, Case, Fact, Stamps, delay, stamped_ops};
+use super::{Batch, Body, Bounce, Case, Fact, Ops, Stamps, delay, stamped_ops};
 use crate::clock::{Clock, Source};
 use crate::on_clock;
 
@@ -20,7 +20,7 @@ pub fn fleet<B: Body + Send + 'static>(cpus: &[usize], mut bodies: Vec<B>) -> Bo
 
 /// A leader on this thread and its followers.
 pub(super) struct Led {
-    pub(super) body: Box<dyn Body>,
+    pub(super) body: Box<dyn Ops>,
     pub(super) followers: Vec<Follower>,
     /// Own time of each thread over all batches, the leader first.
     took_ticks: Vec<u64>,
@@ -39,7 +39,7 @@ impl Led {
         ops: u64,
         task: Task,
         clock: &Clock,
-        lead: impl FnOnce(&mut dyn Body, u64) -> u64,
+        lead: impl FnOnce(&mut dyn Ops, u64) -> u64,
     ) -> Batch {
         self.followers.iter_mut().for_each(|follower| follower.summon(ops, task, clock));
         let before_ns = self.bounce_ns(clock);

@@ -5,7 +5,7 @@ use super::control::{BOUNCE_ROUNDS, Control, Order, Report, Task, wait_until};
 use super::open_loop::{Log, arrive};
 use super::processes::Process;
 use super::stamps::{histogram, record_ps};
-use super::{Body, stamped_ops, timed_ops};
+use super::{Body, Ops, stamped_ops, timed_ops};
 use crate::clock::{Clock, Source};
 use crate::machine::probe::pin;
 use crate::on_clock;
@@ -66,11 +66,11 @@ impl Desk {
         self.notes.lock().expect("a follower that panicked has ended its case")
     }
 
-    fn serve(&self, clock: &Clock, body: &mut dyn Body, order: Order) -> Report {
+    fn serve(&self, clock: &Clock, body: &mut dyn Ops, order: Order) -> Report {
         on_clock!(clock, source => self.serve_on(source, clock, body, order))
     }
 
-    fn serve_on<C: Source>(&self, source: &C, clock: &Clock, body: &mut dyn Body, order: Order) -> Report {
+    fn serve_on<C: Source>(&self, source: &C, clock: &Clock, body: &mut dyn Ops, order: Order) -> Report {
         let mut keep_stamp = |notes: &mut Notes| {
             let stamps = &mut notes.stamps;
             stamped_ops(source, body, order.ops, |start, stop| record_ps(stamps, clock, start, stop, 1.0))
@@ -98,7 +98,7 @@ impl Follower {
         Self::of_boxed(cpu, Box::new(body))
     }
 
-    fn of_boxed(cpu: usize, body: Box<dyn Body + Send>) -> Self {
+    fn of_boxed(cpu: usize, body: Box<dyn Ops + Send>) -> Self {
         let desk = Arc::new(Desk::new());
         let shared = desk.clone();
         let thread = std::thread::spawn(move || {

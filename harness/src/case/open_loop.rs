@@ -6,7 +6,7 @@ use super::control::Task;
 use super::fleet::Led;
 use super::follower::Follower;
 use super::stamps::record_ps;
-use super::{Arrivals, Batch, Body, Case, Fact, Rate, Stamps, fold};
+use super::{Arrivals, Batch, Body, Case, Fact, Ops, Rate, Stamps, fold};
 use crate::clock::{Clock, Source};
 use crate::on_clock;
 use crate::stats;
@@ -98,11 +98,11 @@ trait Server {
     fn serve(&mut self, log: &mut Log, clock: &Clock) -> Batch;
 
     /// The body that arrivals reach first.
-    fn body(&mut self) -> &mut dyn Body;
+    fn body(&mut self) -> &mut dyn Ops;
 }
 
 struct Alone {
-    body: Box<dyn Body>,
+    body: Box<dyn Ops>,
 }
 
 impl Server for Alone {
@@ -118,14 +118,14 @@ impl Server for Alone {
         Batch { elapsed_ns, latency_ns: None, checksum, bounce: None }
     }
 
-    fn body(&mut self) -> &mut dyn Body {
+    fn body(&mut self) -> &mut dyn Ops {
         &mut *self.body
     }
 }
 
 /// The loop of one thread: wait for the planned time, a reading on each side of the operation.
 #[inline(always)]
-fn serve_each<C: Source>(source: &C, body: &mut dyn Body, log: &mut Log) -> u64 {
+fn serve_each<C: Source>(source: &C, body: &mut dyn Ops, log: &mut Log) -> u64 {
     let mut checksum = 0;
     let times = log.planned_ticks.iter().zip(&mut log.starts).zip(&mut log.stops);
     for (i, ((planned, start), stop)) in (0..).zip(times) {
@@ -162,14 +162,14 @@ impl Server for Relay {
         batch
     }
 
-    fn body(&mut self) -> &mut dyn Body {
+    fn body(&mut self) -> &mut dyn Ops {
         &mut *self.led.body
     }
 }
 
 /// The leader's loop: wait for the planned time, begin.
 #[inline(always)]
-fn send_each<C: Source>(source: &C, body: &mut dyn Body, log: &mut Log) -> u64 {
+fn send_each<C: Source>(source: &C, body: &mut dyn Ops, log: &mut Log) -> u64 {
     let mut checksum = 0;
     for (i, (planned, start)) in (0..).zip(log.planned_ticks.iter().zip(&mut log.starts)) {
         *start = source.reach(log.begin_ticks + planned);
@@ -181,7 +181,7 @@ fn send_each<C: Source>(source: &C, body: &mut dyn Body, log: &mut Log) -> u64 {
 /// The follower's loop: end what has begun, note when. Nothing ends before its planned time, so the wait returns at once
 /// where time is real; a scripted clock moves on by it.
 #[inline(always)]
-pub(super) fn arrive<C: Source>(source: &C, body: &mut dyn Body, begin_ticks: u64, log: &mut Log) -> u64 {
+pub(super) fn arrive<C: Source>(source: &C, body: &mut dyn Ops, begin_ticks: u64, log: &mut Log) -> u64 {
     let mut checksum = 0;
     for (i, (planned, stop)) in (0..).zip(log.planned_ticks.iter().zip(&mut log.stops)) {
         let value = body.run(i, 1);

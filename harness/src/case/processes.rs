@@ -4,7 +4,7 @@
 use super::control::{Control, Report};
 use super::follower::Follower;
 use super::pair::Pair;
-use super::{Body, Case};
+use super::{Body, Case, Ops};
 use crate::machine::probe::pin;
 use crate::unavailable::{Reason, Unavailable};
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
@@ -49,7 +49,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    fn start(cpu: usize, mut body: Box<dyn Body>) -> Result<Self, Unavailable> {
+    fn start(cpu: usize, mut body: Box<dyn Ops>) -> Result<Self, Unavailable> {
         let control = shared_control()?;
         // SAFETY: the child calls only `prctl`, `sched_setaffinity`, `futex` and the body, and ends with `_exit`: it
         // takes no lock that another thread may hold at the fork.
@@ -88,7 +88,7 @@ fn shared_control() -> Result<NonNull<Control>, Unavailable> {
     Ok(NonNull::new(page.cast()).expect("a mapping is never at zero"))
 }
 
-fn child(control: NonNull<Control>, cpu: usize, mut body: &mut dyn Body) -> ! {
+fn child(control: NonNull<Control>, cpu: usize, mut body: &mut dyn Ops) -> ! {
     let follow = std::panic::AssertUnwindSafe(|| {
         // SAFETY: asks only that this process dies with its parent; takes no pointers.
         unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };

@@ -1,7 +1,7 @@
 //! One thread, one body.
 
 use super::stamps::record_ps;
-use super::{Batch, Body, Case, Fact, Stamps, stamped_ops, timed_ops};
+use super::{Batch, Body, Case, Fact, Ops, Stamps, stamped_ops, timed_ops};
 use crate::clock::Clock;
 use crate::on_clock;
 
@@ -11,7 +11,7 @@ pub fn solo(body: impl Body + 'static) -> Box<dyn Case> {
 }
 
 struct Solo {
-    body: Box<dyn Body>,
+    body: Box<dyn Ops>,
 }
 
 impl Case for Solo {
