@@ -68,6 +68,11 @@ fn shares(variant: &str, lines: f64) {
 
 #[test]
 fn two_threads_with_a_buffer_pool_each_write_no_line_of_the_other() {
+    if cfg!(debug_assertions) {
+        return println!(
+            "skipped: with debug assertions a pool writes over the 64 KiB that come back, which is too much to step"
+        );
+    }
     if !can_step() {
         return;
     }

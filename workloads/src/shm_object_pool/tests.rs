@@ -50,14 +50,11 @@ fn a_tag_tells_a_head_that_came_back() {
     assert_ne!(next, Some(still_lent));
 }
 
-/// Chance decides when; so it is tried until it happens, which took tens of thousands of rounds at the most wherever two
-/// CPUs were there.
+/// When contenders break the printed list is chance, and what they find of it is a fact of its row; that it breaks is shown
+/// by the script above.
 #[cfg(not(miri))]
 #[test]
-fn contenders_break_the_printed_list_and_neither_of_the_others() {
-    let cpus = std::thread::available_parallelism().unwrap().get();
-    let broken = (0..100).any(|_| contend::<Untagged>(20_000) != check::Found::default());
-    assert!(broken || cpus == 1, "the printed list held");
+fn contenders_break_neither_of_the_repaired_pools() {
     assert_eq!(contend::<Tagged>(check::ROUNDS), check::Found::default());
     assert_eq!(contend::<Magazine>(check::ROUNDS), check::Found::default());
 }
