@@ -3,14 +3,17 @@
 
 pub mod biased;
 pub mod check;
+mod crossbeam_array;
+mod crossbeam_channel;
+mod locked_deque;
 pub mod sequenced;
 pub mod slots;
 
-use crate::ring_spsc::crossbeam_array::{self, CrossbeamArray};
-use crate::ring_spsc::crossbeam_channel::{self, CrossbeamChannel};
-use crate::ring_spsc::locked_deque::{self, LockedDeque};
 use crate::ring_spsc::waiting::OnePause;
 use crate::ring_spsc::{CAPACITY, Pop, Push, Spsc, THROUGHPUT_BOUND, consume, produce, send_and_receive};
+use crossbeam_array::CrossbeamArray;
+use crossbeam_channel::CrossbeamChannel;
+use locked_deque::LockedDeque;
 use perfbench_harness::case::{Body, Case, fleet, pair, solo};
 use perfbench_harness::{Bound, Isa, Point, Role, Setup, Suite, Unavailable, Variant, Workload};
 
