@@ -1,8 +1,9 @@
 //! Who a process is, so that one that was killed is told from one that lives and from a later one with the same number.
 
-use rustix::io::Errno;
+use rustix::fs::{Mode, OFlags, open};
+use rustix::io::{Errno, read};
 use rustix::process::{Pid, test_kill_process};
-use std::fs;
+use std::io::Write;
 
 /// A process: its number and when it started. Both fit in one word, so that a process signs by one store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +18,12 @@ const START_BITS: u32 = 42;
 const START_MASK: u64 = (1 << START_BITS) - 1;
 
 impl Identity {
-    /// The calling process.
+    /// A process of this number that started at this tick.
+    pub const fn of(pid: u32, start_ticks: u64) -> Self {
+        Self { pid, start_ticks }
+    }
+
+    /// The calling process. Allocates nothing, so a forked child may ask.
     ///
     /// # Panics
     /// Where `/proc` is not mounted: then nobody can be told from anybody.
@@ -60,17 +66,28 @@ struct Stat {
 }
 
 impl Stat {
+    /// By buffers of fixed length: allocates nothing.
     fn of(pid: u32) -> Option<Self> {
-        Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+        let mut path = [0; 32];
+        let mut rest = &mut path[..];
+        write!(rest, "/proc/{pid}/stat").ok()?;
+        let unused = rest.len();
+        let file =
+            open(&path[..path.len() - unused], OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+        let mut text = [0; 1024];
+        let length = read(&file, &mut text).ok()?;
+        Self::parse(&text[..length])
     }
 
-    /// Reads the fields behind the program's name, which may itself hold spaces and brackets.
-    fn parse(stat: &str) -> Option<Self> {
-        let (_, behind) = stat.rsplit_once(')')?;
-        let fields: Vec<&str> = behind.split_whitespace().collect();
-        let (state, threads) = (*fields.first()?, *fields.get(17)?);
-        let ended = ["Z", "X", "x"].contains(&state) && threads.parse::<u32>().ok()? <= 1;
-        Some(Self { runs: !ended, start_ticks: fields.get(19)?.parse().ok()? })
+    /// Reads the fields behind the program's name, which may itself hold any byte, brackets among them.
+    fn parse(stat: &[u8]) -> Option<Self> {
+        let close = stat.iter().rposition(|byte| *byte == b')')?;
+        let mut fields = std::str::from_utf8(&stat[close + 1..]).ok()?.split_ascii_whitespace();
+        let state = fields.next()?;
+        let threads: u32 = fields.nth(16)?.parse().ok()?;
+        let start_ticks = fields.nth(1)?.parse().ok()?;
+        let ended = ["Z", "X", "x"].contains(&state) && threads <= 1;
+        Some(Self { runs: !ended, start_ticks })
     }
 }
 
@@ -109,13 +126,14 @@ mod tests {
     }
 
     #[test]
-    fn a_name_with_brackets_and_spaces_hides_no_field() {
-        let stat = "7 (a) b (c) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 3 0 4242 0";
-        let parsed = Stat::parse(stat).unwrap();
-        assert!(parsed.runs);
-        assert_eq!(parsed.start_ticks, 4242);
-        assert!(!Stat::parse(&stat.replace(" S ", " Z ").replace(" 3 0 4242", " 1 0 4242")).unwrap().runs);
-        assert!(Stat::parse(&stat.replace(" S ", " Z ")).unwrap().runs, "other threads of it go on");
-        assert!(Stat::parse("").is_none());
+    fn a_name_with_brackets_and_any_bytes_hides_no_field() {
+        let parsed = |state: &str, threads: &str| {
+            let fields = format!(" {state} 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 {threads} 0 4242 0\n");
+            Stat::parse(&[b"7 (a) b (\xff R 1)", fields.as_bytes()].concat()).unwrap()
+        };
+        assert_eq!((parsed("S", "3").runs, parsed("S", "3").start_ticks), (true, 4242));
+        assert!(!parsed("Z", "1").runs);
+        assert!(parsed("Z", "3").runs, "other threads of it go on");
+        assert!(Stat::parse(b"").is_none() && Stat::parse(b"7 (short) S 1 2").is_none());
     }
 }

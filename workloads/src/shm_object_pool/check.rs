@@ -1,7 +1,7 @@
 //! The check of pools in shared memory: against a set, and with contenders that stamp what they take.
 
 use super::{Misuse, OBJECT_WORDS, Pool, on_heap};
-use crate::roll::Identity;
+use crate::shm::Identity;
 use perfbench_harness::stats::random::Random;
 use perfbench_harness::{Broken, Setup, ensure};
 use std::collections::BTreeSet;

@@ -10,7 +10,8 @@ pub mod untagged;
 
 pub use slots::{OBJECT_WORDS, Object, Shared, mapped, on_heap};
 
-use crate::roll::{Census, Identity};
+use crate::roll::Census;
+use crate::shm::Identity;
 use perfbench_harness::case::{Body, Case, Fact, fleet, processes, solo};
 use perfbench_harness::{Bound, Broken, Isa, Point, Role, Setup, Suite, Unavailable, Variant, Workload};
 use std::fmt;
@@ -123,8 +124,8 @@ fn check_alone<P: Pool>(setup: &Setup<'_>) -> Result<(), Broken> {
 }
 
 fn build<P: Pool>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {
-    let first = P::first(mapped(CAPACITY)?, Identity::here(), Identity::is_alive);
-    let second = first.another(Identity::here());
+    let first = P::first(mapped(CAPACITY)?, Identity::own(), Identity::is_alive);
+    let second = first.another(Identity::own());
     match setup.point.name {
         "alone" => Ok(solo(Borrower { pool: first, contend: false })),
         "two_threads" => {

@@ -5,7 +5,8 @@
 use super::free_list::{pop, push};
 use super::slots::{Object, Shared, slot};
 use super::{Misuse, Pool};
-use crate::roll::{Census, Identity};
+use crate::roll::Census;
+use crate::shm::Identity;
 use crate::sync::Ordering;
 
 /// What it is, for the table.

@@ -4,7 +4,8 @@
 use super::free_list::{pop, push};
 use super::slots::{Object, Shared, slot};
 use super::{Misuse, Pool};
-use crate::roll::{Census, Identity};
+use crate::roll::Census;
+use crate::shm::Identity;
 
 /// What it is, for the table.
 pub const ABOUT: &str = "the printed free list: hands objects out twice";

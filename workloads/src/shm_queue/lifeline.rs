@@ -3,7 +3,7 @@
 
 use crate::ring_spsc::memory::{Layout, Memory};
 use crate::ring_spsc::{Pop, Push};
-use crate::roll::Identity;
+use crate::shm::Identity;
 use crate::sync::{AtomicU64, Ordering, spin_loop};
 use perfbench_harness::Unavailable;
 use perfbench_harness::counter::syscalls::yield_turn;
@@ -37,7 +37,7 @@ pub struct Gone(pub Identity);
 
 impl fmt::Display for Gone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "process {} on the other side was killed: start another in its place", self.0.number())
+        write!(f, "process {} on the other side was killed: start another in its place", self.0.pid)
     }
 }
 
@@ -60,7 +60,7 @@ impl Lifeline {
     /// Signs for the calling process, which has the side from now on.
     pub fn sign(&self) {
         // Relaxed: the word is all that is told.
-        self.memory.header().0[self.side as usize].store(Identity::here().word(), Ordering::Relaxed);
+        self.memory.header().0[self.side as usize].store(Identity::own().word(), Ordering::Relaxed);
     }
 
     /// The other side's process, if it was killed.

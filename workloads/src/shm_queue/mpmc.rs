@@ -3,7 +3,8 @@
 
 use crate::ring_spsc::memory::{Layout, Line, Memory};
 use crate::ring_spsc::{Pop, Push, Spsc};
-use crate::roll::{Census, Identity, NoSeat, Roll, Seat};
+use crate::roll::{Census, NoSeat, Roll, Seat};
+use crate::shm::Identity;
 use crate::sync::{AtomicU64, Ordering};
 use perfbench_harness::{Reason, Unavailable};
 
@@ -19,7 +20,7 @@ impl Spsc<u64> for Mpmc {
 
     fn ring(capacity: usize, start: u64) -> Result<(Handle, Handle), Unavailable> {
         let [memory, _] = Memory::mapped(Header::starting_at(start), cells(capacity, start))?;
-        ends(memory, Identity::here(), Identity::is_alive)
+        ends(memory, Identity::own(), Identity::is_alive)
     }
 }
 
@@ -58,7 +59,7 @@ pub fn joined_on_heap(capacity: usize, who: Identity, alive: Census) -> Handle {
 /// What the kernel refused.
 pub fn joined_mapped(capacity: usize) -> Result<Handle, Unavailable> {
     let [memory, _] = Memory::mapped(Header::starting_at(0), cells(capacity, 0))?;
-    Ok(Handle::join(memory, Identity::here(), Identity::is_alive).expect("a fresh roll has seats"))
+    Ok(Handle::join(memory, Identity::own(), Identity::is_alive).expect("a fresh roll has seats"))
 }
 
 /// Header and cells as a handle holds them.

@@ -74,7 +74,7 @@ mod many_to_many {
     use super::*;
     use crate::ring_spsc::memory::Memory;
     use crate::ring_spsc::{Pop, Push};
-    use crate::roll::Identity;
+    use crate::shm::Identity;
     use crate::shm_queue::mpmc::{Handle, Header, Refusal, cells};
 
     const DEAD: Identity = Identity::of(2, 1);

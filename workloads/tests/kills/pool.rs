@@ -2,7 +2,7 @@
 
 use crate::{KILLS, fork, let_run};
 use perfbench_harness::stats::random::Random;
-use perfbench_workloads::roll::Identity;
+use perfbench_workloads::shm::Identity;
 use perfbench_workloads::shm_object_pool::{Pool, magazine::Magazine, mapped, tagged::Tagged};
 use std::collections::BTreeSet;
 
@@ -18,10 +18,10 @@ pub fn what_the_dead_had_comes_back(random: &mut Random) {
 }
 
 fn lost_to_a_kill<P: Pool>(random: &mut Random) -> usize {
-    let mut ours = P::first(mapped(CAPACITY).unwrap(), Identity::here(), Identity::is_alive);
+    let mut ours = P::first(mapped(CAPACITY).unwrap(), Identity::own(), Identity::is_alive);
     let (mut theirs, mut had, mut order) = (None, Vec::new(), Random::new(random.bits()));
     let child = fork(|| {
-        let pool = theirs.get_or_insert_with(|| ours.another(Identity::here()));
+        let pool = theirs.get_or_insert_with(|| ours.another(Identity::own()));
         match had.pop().filter(|_| order.below(2) == 0) {
             Some(number) => pool.give(number).unwrap(),
             None => had.extend(pool.take()),

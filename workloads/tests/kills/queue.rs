@@ -3,7 +3,7 @@
 use crate::{KILLS, die, fork, let_run};
 use perfbench_harness::stats::random::Random;
 use perfbench_workloads::ring_spsc::{Pop, Push, Spsc};
-use perfbench_workloads::roll::Identity;
+use perfbench_workloads::shm::Identity;
 use perfbench_workloads::shm_queue::cached_index::CachedIndex;
 use perfbench_workloads::shm_queue::lifeline::{Gone, Lifeline};
 use perfbench_workloads::shm_queue::mpmc::{Handle, Refusal, joined_mapped};
@@ -14,7 +14,7 @@ const CAPACITY: usize = 16;
 const BOUND: u32 = 100_000;
 
 fn joined(handle: &Handle) -> Handle {
-    handle.another(Identity::here()).expect("seats of the dead are free again")
+    handle.another(Identity::own()).expect("seats of the dead are free again")
 }
 
 pub fn a_killed_producer_holds_up_nobody(random: &mut Random) {
