@@ -103,33 +103,14 @@ impl<T> Layout<Slot<T>> for Header {
 pub(crate) fn endpoints<T, P: Publication>(
     [producer, consumer]: [Memory<Header, Slot<T>>; 2],
 ) -> (Producer<T, P>, Consumer<T, P>) {
-    let slots = producer.slot_count() as u64;
+    (Producer::resumed(producer), Consumer::resumed(consumer))
+}
+
+/// What the indices are masked with, and the items that the ring is made for.
+fn mask_and_capacity<T, P: Publication>(memory: &Memory<Header, Slot<T>>) -> (u64, u64) {
+    let slots = memory.slot_count() as u64;
     assert!(slots.is_power_of_two(), "the indices are masked");
-    let capacity = if P::SHARES.is_some() { slots / 2 } else { slots };
-    let (mask, most, lag) = (slots - 1, most::<P>(capacity), lag::<P>(capacity));
-    // Relaxed: nobody else knows of a fresh ring.
-    let start = producer.header().tail.0.load(Ordering::Relaxed);
-    (
-        Producer {
-            memory: producer,
-            mask,
-            tail: start,
-            limit: start.wrapping_add(most),
-            most,
-            burst: start,
-            policy: PhantomData,
-        },
-        Consumer {
-            memory: consumer,
-            mask,
-            head: start,
-            tail: start,
-            due: start.wrapping_add(lag),
-            lag,
-            burst: start,
-            policy: PhantomData,
-        },
-    )
+    (slots - 1, if P::SHARES.is_some() { slots / 2 } else { slots })
 }
 
 /// The only side that pushes.
@@ -181,6 +162,14 @@ impl<T, P: Publication> Push<T> for Producer<T, P> {
 }
 
 impl<T, P: Publication> Producer<T, P> {
+    /// Begins where the last producer of the ring stood; it takes the ring for full until it has asked.
+    pub(crate) fn resumed(memory: Memory<Header, Slot<T>>) -> Self {
+        let (mask, capacity) = mask_and_capacity::<T, P>(&memory);
+        // Relaxed: only producers write the tail, and this is the only one.
+        let tail = memory.header().tail.0.load(Ordering::Relaxed);
+        Self { memory, mask, tail, limit: tail, most: most::<P>(capacity), burst: tail, policy: PhantomData }
+    }
+
     /// Release hands slots over; pairs with the Acquire load in `producer_tail`.
     #[inline(always)]
     pub(super) fn publish(&mut self, tail: u64) {
@@ -233,6 +222,16 @@ impl<T, P: Publication> Pop<T> for Consumer<T, P> {
 }
 
 impl<T, P: Publication> Consumer<T, P> {
+    /// Begins where the last consumer of the ring stood; it takes the ring for empty until it has asked.
+    pub(crate) fn resumed(memory: Memory<Header, Slot<T>>) -> Self {
+        let (mask, capacity) = mask_and_capacity::<T, P>(&memory);
+        let lag = lag::<P>(capacity);
+        // Relaxed: only consumers write the head, and this is the only one.
+        let head = memory.header().head.0.load(Ordering::Relaxed);
+        let due = head.wrapping_add(lag);
+        Self { memory, mask, head, tail: head, due, lag, burst: head, policy: PhantomData }
+    }
+
     /// Acquire takes slots over; pairs with the Release store in the producer's `publish`.
     #[inline(always)]
     pub(super) fn producer_tail(&self) -> u64 {

@@ -1,7 +1,9 @@
-//! Where a ring lies: one header and a row of slots, on the heap for threads or in a shared mapping for processes.
+//! Where a ring lies: one header and a row of slots, on the heap for threads, in a mapping or a named segment for processes.
 //! What header and slots hold is the variant's affair.
 
-use crate::shm::Mapping;
+pub mod placed;
+
+use crate::shm::{Mapping, Segment};
 use crate::sync::{Arc, UnsafeCell};
 use perfbench_harness::Unavailable;
 use std::mem::MaybeUninit;
@@ -71,6 +73,7 @@ impl<H: Layout<S>, S> Drop for Boxed<H, S> {
 enum Owner<H: Layout<S>, S> {
     Heap(Arc<Boxed<H, S>>),
     Mapped(std::sync::Arc<Mapping>),
+    Segment(std::sync::Arc<Segment>),
 }
 
 impl<H: Layout<S>, S> Clone for Owner<H, S> {
@@ -78,6 +81,7 @@ impl<H: Layout<S>, S> Clone for Owner<H, S> {
         match self {
             Owner::Heap(boxed) => Owner::Heap(boxed.clone()),
             Owner::Mapped(mapping) => Owner::Mapped(mapping.clone()),
+            Owner::Segment(segment) => Owner::Segment(segment.clone()),
         }
     }
 }

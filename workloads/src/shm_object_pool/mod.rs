@@ -66,7 +66,7 @@ impl fmt::Display for Misuse {
             Misuse::Unknown => write!(f, "the pool has no such object: give back what was taken from it"),
             Misuse::NotLent => write!(f, "the object is not lent: give each back once"),
             Misuse::Foreign(who) => {
-                write!(f, "process {} has the object: let that one give it back", who.number())
+                write!(f, "process {} has the object: let that one give it back", who.pid)
             }
         }
     }

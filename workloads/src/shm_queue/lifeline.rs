@@ -21,6 +21,13 @@ pub enum Side {
 /// The signatures of both sides: zero where nobody has signed yet.
 pub struct Sides([AtomicU64; 2]);
 
+impl Sides {
+    /// Nobody.
+    pub(crate) fn unsigned() -> Self {
+        Self([AtomicU64::new(0), AtomicU64::new(0)])
+    }
+}
+
 impl Layout<()> for Sides {
     fn drop_unread(&mut self, _: &mut [()]) {}
 }
@@ -52,9 +59,27 @@ impl Lifeline {
     /// # Errors
     /// What the kernel refused.
     pub fn pair() -> Result<[Self; 2], Unavailable> {
-        let sides = Sides([AtomicU64::new(0), AtomicU64::new(0)]);
-        let [first, second] = Memory::mapped(sides, std::iter::empty())?;
+        let [first, second] = Memory::mapped(Sides::unsigned(), std::iter::empty())?;
         Ok([(first, Side::Producer), (second, Side::Consumer)].map(|(memory, side)| Self { memory, side }))
+    }
+
+    /// Takes a side for the calling process, which has it until it ends: a free one, or one whose process is dead.
+    ///
+    /// # Errors
+    /// Who lives and has it.
+    pub(crate) fn take(memory: Memory<Sides, ()>, side: Side) -> Result<Self, Identity> {
+        let (own, lifeline) = (Identity::own().word(), Self { memory, side });
+        let place = &lifeline.memory.header().0[side as usize];
+        loop {
+            // Relaxed: the word is all that is told; of several that take the side one succeeds.
+            let found = place.load(Ordering::Relaxed);
+            if let Some(holder) = Identity::of_word(found).filter(|who| who.is_alive()) {
+                return Err(holder);
+            }
+            if place.compare_exchange(found, own, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+                return Ok(lifeline);
+            }
+        }
     }
 
     /// Signs for the calling process, which has the side from now on.

@@ -6,6 +6,7 @@ pub mod check;
 pub mod head_tail;
 pub mod lifeline;
 pub mod mpmc;
+pub mod named;
 pub mod pipe;
 mod threads;
 pub mod unix_seqpacket;

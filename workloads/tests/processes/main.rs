@@ -2,6 +2,7 @@
 //! where that is root, as nobody. One thread, because it forks. A module a structure; roles are this program again.
 
 mod maps;
+mod queues;
 mod role;
 mod segments;
 mod tables;
@@ -18,11 +19,13 @@ pub type Scenario = (&'static str, fn());
 
 fn main() {
     if let Some((role, argument)) = role::asked() {
-        let roles = [segments::ROLES];
+        let roles = [segments::ROLES, queues::ROLES];
         let found = roles.iter().copied().flatten().find(|(name, _)| *name == role);
         return found.expect("a role of this program").1(&argument);
     }
-    for (promise, show) in [segments::SCENARIOS, tables::SCENARIOS, maps::SCENARIOS].concat() {
+    for (promise, show) in
+        [segments::SCENARIOS, tables::SCENARIOS, maps::SCENARIOS, queues::SCENARIOS].concat()
+    {
         show();
         println!("{promise} ... ok");
     }
