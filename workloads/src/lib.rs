@@ -37,6 +37,7 @@ pub mod shm_versioned_array;
 pub mod sync;
 #[cfg(test)]
 mod testing;
+mod threads;
 pub mod votes;
 pub mod wire_message;
 pub mod yardstick;

@@ -10,11 +10,13 @@ use crate::on_clock;
 /// A case of one body a CPU, started together: the first on this thread, the others pinned to `cpus[1..]`. The time is
 /// from the start of the first to the end of the last, per operation of one thread. In the stamped pass every thread
 /// stamps its own operations; the fact `fairness` is the slowest thread's own time over the quickest one's.
-pub fn fleet<B: Body + Send + 'static>(cpus: &[usize], mut bodies: Vec<B>) -> Box<dyn Case> {
-    let others = bodies.split_off(1);
-    let leader = bodies.pop().expect("a fleet has a first body");
-    let followers =
-        others.into_iter().zip(&cpus[1..]).map(|(body, cpu)| Follower::thread(*cpu, body)).collect();
+pub fn fleet<B: Body + Send + 'static>(cpus: &[usize], bodies: impl IntoIterator<Item = B>) -> Box<dyn Case> {
+    let mut bodies = bodies.into_iter();
+    let leader = bodies.next().expect("a fleet has a first body");
+    let mut followers = Vec::new();
+    for (body, cpu) in bodies.zip(&cpus[1..]) {
+        followers.push(Follower::thread(*cpu, body));
+    }
     Box::new(Fleet { led: Led::new(leader, followers) })
 }
 
@@ -28,8 +30,12 @@ pub(super) struct Led {
 
 impl Led {
     pub(super) fn new(body: impl Body + 'static, followers: Vec<Follower>) -> Self {
+        Self::of_boxed(Box::new(body), followers)
+    }
+
+    fn of_boxed(body: Box<dyn Ops>, followers: Vec<Follower>) -> Self {
         let took_ticks = vec![0; 1 + followers.len()];
-        Self { body: Box::new(body), followers, took_ticks }
+        Self { body, followers, took_ticks }
     }
 
     /// Brings every follower to the start, runs the leader's part between two readings, and waits for the followers.

@@ -8,6 +8,7 @@ use super::pool::{Bytes, Fault, Order, Pool};
 use super::raw_pool::Raw;
 use super::remote::{Acquire, BATCH, Release, Remote};
 use crate::pages::Wish;
+use crate::threads::beside;
 use perfbench_harness::stats::random::Random;
 use perfbench_harness::{Broken, ensure};
 use std::collections::VecDeque;
@@ -123,17 +124,14 @@ fn lends_each_once<P: Raw>(pool: &mut P) -> Result<(), Broken> {
 fn comes_home_from_another_thread<P: Raw + Remote>() -> Result<(), Broken> {
     let (mut owner, mut returner) = made::<P>(2 * BATCH)?.split();
     let (to, from) = std::sync::mpsc::sync_channel::<P::Buffer>(4);
-    std::thread::scope(|scope| {
-        let returning = scope.spawn(move || {
-            for (number, buffer) in from.iter().enumerate() {
-                ensure!(
-                    buffer.message() == (number as u64).to_le_bytes(),
-                    "message {number} changed on its way"
-                );
-                accepted(returner.release(buffer))?;
-            }
-            Ok(())
-        });
+    let give_back = move || {
+        for (number, buffer) in from.iter().enumerate() {
+            ensure!(buffer.message() == (number as u64).to_le_bytes(), "message {number} changed on its way");
+            accepted(returner.release(buffer))?;
+        }
+        Ok(())
+    };
+    let acquire = move || {
         for number in 0..STEPS {
             let mut buffer = acquired::<P>(&mut owner);
             accepted(buffer.write(&number.to_le_bytes()))?;
@@ -141,9 +139,10 @@ fn comes_home_from_another_thread<P: Raw + Remote>() -> Result<(), Broken> {
                 break;
             }
         }
-        drop(to);
-        returning.join().expect("the returning thread panicked")
-    })
+        Ok(())
+    };
+    let (given_back, acquired) = beside(give_back, acquire);
+    given_back.and(acquired)
 }
 
 fn acquired<P: Remote>(owner: &mut P::Owner) -> P::Buffer {

@@ -71,7 +71,7 @@ const fn variant<L: Layout>(name: &'static str, about: &'static str, role: Role)
 fn build<L: Layout>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {
     let cpus = setup.cpu_pair()?;
     let layout = Arc::new(L::default());
-    Ok(fleet(&cpus, [0, 1].map(|side| Owner { layout: layout.clone(), side }).into()))
+    Ok(fleet(&cpus, [0, 1].into_iter().map(|side| Owner { layout: layout.clone(), side })))
 }
 
 /// One thread's half of a layout.

@@ -85,7 +85,7 @@ pub fn shared<S: Source + Send>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unav
     let cpus = setup.cpu_pair()?;
     let members = S::crew(limits::<S::Object>(KEPT), 2);
     let body = |source| TakeAndGive { source, facts: no_facts };
-    Ok(fleet(&cpus, members.into_iter().map(body).collect()))
+    Ok(fleet(&cpus, members.into_iter().map(body)))
 }
 
 /// Loans under way from the thread that takes to the one that gives back.

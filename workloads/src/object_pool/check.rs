@@ -4,29 +4,118 @@ use super::limits::{Budget, Limits, ResourceExhausted};
 use super::payload::Payload;
 use super::pool::{Pool, Source};
 use super::statistics::Statistics;
+use crate::threads::together;
 use perfbench_harness::stats::random::Random;
 use perfbench_harness::{Broken, ensure};
+use std::ops::DerefMut;
 use std::sync::Arc;
 
 const STEPS: u64 = if cfg!(miri) { 60 } else { 2000 };
 
+/// An object on loan, whatever it is.
+trait Loan {
+    fn is_fresh(&self, bytes: usize) -> Result<(), Broken>;
+    fn fill(&mut self, stamp: u8);
+    fn holds(&self, stamp: u8) -> bool;
+}
+
+impl<T: Payload, L: DerefMut<Target = T>> Loan for L {
+    fn is_fresh(&self, bytes: usize) -> Result<(), Broken> {
+        ensure!((**self).is_empty(), "an object came with something in it");
+        ensure!((**self).has_room_for(bytes), "an object came with another size");
+        Ok(())
+    }
+
+    fn fill(&mut self, stamp: u8) {
+        (**self).fill(stamp);
+    }
+
+    fn holds(&self, stamp: u8) -> bool {
+        (**self).holds(stamp)
+    }
+}
+
+/// A source of whatever objects: one copy of the check serves all, because nothing here is timed.
+trait Lender: Send {
+    fn lend(&self) -> Result<Box<dyn Loan + '_>, ResourceExhausted>;
+}
+
+impl<S: Source + Send> Lender for S {
+    fn lend(&self) -> Result<Box<dyn Loan + '_>, ResourceExhausted> {
+        self.take().map(|loan| Box::new(loan) as Box<dyn Loan + '_>)
+    }
+}
+
+/// A pool of whatever objects.
+trait Counting: Lender {
+    fn warm_up(&self, percent: usize) -> Result<(), ResourceExhausted>;
+    fn statistics(&self) -> Statistics;
+}
+
+impl<P: Pool + Send> Counting for P {
+    fn warm_up(&self, percent: usize) -> Result<(), ResourceExhausted> {
+        Pool::warm_up(self, percent)
+    }
+
+    fn statistics(&self) -> Statistics {
+        Pool::statistics(self)
+    }
+}
+
+/// How pools of one kind are made.
+#[derive(Clone, Copy)]
+struct Made {
+    object_bytes: usize,
+    crew: fn(Limits, usize) -> Vec<Box<dyn Counting>>,
+}
+
+impl Made {
+    fn by<P: Pool + Send>() -> Self {
+        let crew = |limits, members| {
+            let mut crew: Vec<Box<dyn Counting>> = Vec::new();
+            for member in P::crew(limits, members) {
+                crew.push(Box::new(member));
+            }
+            crew
+        };
+        Self { object_bytes: P::Object::BYTES, crew }
+    }
+
+    fn limits(self, kept: usize, objects_max: usize) -> Limits {
+        limits_of(self.object_bytes, kept, objects_max)
+    }
+
+    fn alone(self, limits: Limits) -> Box<dyn Counting> {
+        (self.crew)(limits, 1).pop().expect("a crew of one has a member")
+    }
+}
+
 /// What every source promises: an empty object of its own for each holder, on every thread.
 pub fn source<S: Source + Send>(seed: u64) -> Result<(), Broken> {
-    lends_each_object_once(&alone::<S>(limits::<S>(4, 16)), seed, 0)?;
-    let members = S::crew(limits::<S>(8, 64), 2);
-    on_two_threads(members, |member, thread| lends_each_object_once(member, seed ^ thread, thread)).map(drop)
+    let mut members: Vec<Box<dyn Lender>> = Vec::new();
+    for member in S::crew(limits::<S>(8, 64), 2) {
+        members.push(Box::new(member));
+    }
+    lends(&alone::<S>(limits::<S>(4, 16)), members, S::Object::BYTES, seed)
+}
+
+fn lends(alone: &dyn Lender, members: Vec<Box<dyn Lender>>, bytes: usize, seed: u64) -> Result<(), Broken> {
+    lends_each_object_once(alone, bytes, seed, 0)?;
+    on_two_threads(members, |member, thread| lends_each_object_once(&**member, bytes, seed ^ thread, thread))
+        .map(drop)
 }
 
 /// What every pool promises beyond that.
 pub fn pool<P: Pool + Send>(seed: u64) -> Result<(), Broken> {
     source::<P>(seed)?;
+    let made = Made::by::<P>();
     for (kept, objects_max) in BOUNDARIES {
-        follows_the_oracle(&alone::<P>(limits::<P>(kept, objects_max)), kept, objects_max, seed)?;
+        follows_the_oracle(&*made.alone(made.limits(kept, objects_max)), kept, objects_max, seed)?;
     }
-    warms_up::<P>()?;
-    bounds_all_pools_together::<P>()?;
-    drops_what_it_kept::<P>()?;
-    counts_every_thread::<P>()
+    warms_up(made)?;
+    bounds_all_pools_together(made)?;
+    drops_what_it_kept(made)?;
+    counts_every_thread(made)
 }
 
 /// What is asked of pools of buffers, where it can be seen.
@@ -55,8 +144,12 @@ const BOUNDARIES: [(usize, usize); 12] = [
 ];
 
 fn limits<S: Source>(kept: usize, objects_max: usize) -> Limits {
+    limits_of(S::Object::BYTES, kept, objects_max)
+}
+
+fn limits_of(object_bytes: usize, kept: usize, objects_max: usize) -> Limits {
     let budget = Arc::new(Budget::new(1 << 20));
-    Limits { object_bytes: S::Object::BYTES, kept, objects_max, sensitive: false, budget }
+    Limits { object_bytes, kept, objects_max, sensitive: false, budget }
 }
 
 /// The one member of a crew of one.
@@ -70,21 +163,18 @@ fn on_two_threads<S: Send>(
     act: impl Fn(&S, u64) -> Result<(), Broken> + Sync,
 ) -> Result<Vec<S>, Broken> {
     let act = &act;
-    std::thread::scope(|scope| {
-        let run = |(member, thread): (S, u64)| scope.spawn(move || act(&member, thread).map(|()| member));
-        let threads: Vec<_> = members.into_iter().zip(0..).map(run).collect();
-        threads.into_iter().map(|thread| thread.join().expect("a taker panicked")).collect()
-    })
+    let run = |(member, thread): (S, u64)| move || act(&member, thread).map(|()| member);
+    together(members.into_iter().zip(0..).map(run)).into_iter().collect()
 }
 
 /// Every loan is stamped with its taker and its turn, so that an object lent twice is seen by the holder.
-fn lends_each_object_once<S: Source>(source: &S, seed: u64, thread: u64) -> Result<(), Broken> {
+fn lends_each_object_once(source: &dyn Lender, bytes: usize, seed: u64, thread: u64) -> Result<(), Broken> {
     let mut random = Random::new(seed);
     let mut held = Vec::new();
     for step in 0..STEPS {
         if held.len() < 8 && random.below(2) == 0 {
             let stamp = (2 * step + thread) as u8;
-            held.push((fresh(source, stamp)?, stamp));
+            held.push((fresh(source, bytes, stamp)?, stamp));
         } else if !held.is_empty() {
             let (object, stamp) = held.swap_remove(random.below(held.len() as u64) as usize);
             ensure!(object.holds(stamp), "somebody else wrote into an object on loan");
@@ -94,10 +184,9 @@ fn lends_each_object_once<S: Source>(source: &S, seed: u64, thread: u64) -> Resu
 }
 
 /// Takes an object and fills it with a stamp.
-fn fresh<S: Source>(source: &S, stamp: u8) -> Result<S::Loan<'_>, Broken> {
-    let mut object = source.take().map_err(|refused| Broken(refused.to_string()))?;
-    ensure!(object.is_empty(), "an object came with something in it");
-    ensure!(object.has_room_for(S::Object::BYTES), "an object came with another size");
+fn fresh(source: &dyn Lender, bytes: usize, stamp: u8) -> Result<Box<dyn Loan + '_>, Broken> {
+    let mut object = source.lend().map_err(|refused| Broken(refused.to_string()))?;
+    object.is_fresh(bytes)?;
     object.fill(stamp);
     Ok(object)
 }
@@ -134,7 +223,7 @@ impl Oracle {
     }
 }
 
-fn follows_the_oracle<P: Pool>(pool: &P, kept: usize, objects_max: usize, seed: u64) -> Result<(), Broken> {
+fn follows_the_oracle(pool: &dyn Counting, kept: usize, objects_max: usize, seed: u64) -> Result<(), Broken> {
     let mut random = Random::new(seed ^ objects_max as u64);
     let (mut oracle, mut held) = (Oracle::default(), Vec::new());
     for step in 0..STEPS / 2 {
@@ -142,7 +231,7 @@ fn follows_the_oracle<P: Pool>(pool: &P, kept: usize, objects_max: usize, seed: 
         let takes_of_five = if step / 200 % 2 == 0 { 4 } else { 1 };
         if random.below(5) < takes_of_five {
             let expected = oracle.take(objects_max);
-            let came = pool.take().map(|object| held.push(object));
+            let came = pool.lend().map(|object| held.push(object));
             ensure!(came == expected, "take: expected {expected:?}, came {came:?}");
         } else if !held.is_empty() {
             drop(held.swap_remove(random.below(held.len() as u64) as usize));
@@ -157,19 +246,19 @@ fn follows_the_oracle<P: Pool>(pool: &P, kept: usize, objects_max: usize, seed: 
     Ok(())
 }
 
-fn warms_up<P: Pool>() -> Result<(), Broken> {
-    let pool = alone::<P>(limits::<P>(10, 20));
+fn warms_up(made: Made) -> Result<(), Broken> {
+    let pool = made.alone(made.limits(10, 20));
     let warmed = pool.warm_up(80);
     ensure!(
         warmed.is_ok() && pool.statistics().size == 8,
         "80 % of 10 made {} objects",
         pool.statistics().size
     );
-    let held: Vec<_> = (0..10).filter_map(|_| pool.take().ok()).collect();
+    let held: Vec<_> = (0..10).filter_map(|_| pool.lend().ok()).collect();
     let counted = pool.statistics();
     let expected = Statistics { takes: 10, hits: 8, misses: 2, size: 10, high_water: 10 };
     ensure!(held.len() == 10 && counted == expected, "10 takes of 8 warm objects counted {counted:?}");
-    let refused = alone::<P>(limits::<P>(10, 4)).warm_up(100);
+    let refused = made.alone(made.limits(10, 4)).warm_up(100);
     ensure!(
         refused == Err(ResourceExhausted::Objects { objects_max: 4 }),
         "a warm-up past the limit: {refused:?}"
@@ -177,52 +266,52 @@ fn warms_up<P: Pool>() -> Result<(), Broken> {
     Ok(())
 }
 
-fn bounds_all_pools_together<P: Pool>() -> Result<(), Broken> {
-    let bytes_max = 3 * P::Object::BYTES as u64;
+fn bounds_all_pools_together(made: Made) -> Result<(), Broken> {
+    let bytes_max = 3 * made.object_bytes as u64;
     let budget = Arc::new(Budget::new(bytes_max));
-    let limits = Limits { budget: budget.clone(), ..limits::<P>(0, 10) };
-    let pools = [alone::<P>(limits.clone()), alone::<P>(limits)];
-    let first = [pools[0].take(), pools[0].take()];
-    let second = pools[1].take();
+    let limits = Limits { budget: budget.clone(), ..made.limits(0, 10) };
+    let pools = [made.alone(limits.clone()), made.alone(limits)];
+    let first = [pools[0].lend(), pools[0].lend()];
+    let second = pools[1].lend();
     ensure!(
         first.iter().all(Result::is_ok) && second.is_ok(),
         "three objects within the budget were refused"
     );
-    let refused = pools[1].take().err();
+    let refused = pools[1].lend().err();
     ensure!(refused == Some(ResourceExhausted::Bytes { bytes_max }), "a take past the budget: {refused:?}");
     drop(first);
-    ensure!(pools[1].take().is_ok(), "bytes given back by one pool are not there for the other");
+    ensure!(pools[1].lend().is_ok(), "bytes given back by one pool are not there for the other");
     drop(second);
     drop(pools);
     ensure!(budget.bytes() == 0, "{} bytes are counted after the pools are gone", budget.bytes());
     Ok(())
 }
 
-fn drops_what_it_kept<P: Pool>() -> Result<(), Broken> {
-    let limits = limits::<P>(100, 100);
+fn drops_what_it_kept(made: Made) -> Result<(), Broken> {
+    let limits = made.limits(100, 100);
     let budget = limits.budget.clone();
-    let pool = alone::<P>(limits);
-    let taken: Vec<_> = (0..100).map_while(|_| pool.take().ok()).collect();
+    let pool = made.alone(limits);
+    let taken: Vec<_> = (0..100).map_while(|_| pool.lend().ok()).collect();
     ensure!(taken.len() == 100, "a pool of 100 lent {}", taken.len());
     drop(taken);
     let held = budget.bytes();
-    ensure!(held == 100 * P::Object::BYTES as u64, "100 kept objects count as {held} bytes");
+    ensure!(held == 100 * made.object_bytes as u64, "100 kept objects count as {held} bytes");
     drop(pool);
     ensure!(budget.bytes() == 0, "{} bytes are counted after the pool is gone", budget.bytes());
     Ok(())
 }
 
-fn counts_every_thread<P: Pool + Send>() -> Result<(), Broken> {
+fn counts_every_thread(made: Made) -> Result<(), Broken> {
     let takes = STEPS / 2;
-    let run = |member: &P, thread: u64| {
+    let run = |member: &Box<dyn Counting>, thread: u64| {
         (0..takes).try_for_each(|turn| {
             let stamp = (2 * turn + thread) as u8;
-            let object = fresh(member, stamp)?;
+            let object = fresh(&**member, made.object_bytes, stamp)?;
             ensure!(object.holds(stamp), "another thread wrote into an object on loan");
             Ok(())
         })
     };
-    let members = on_two_threads(P::crew(limits::<P>(2, 2), 2), run)?;
+    let members = on_two_threads((made.crew)(made.limits(2, 2), 2), run)?;
     let counted = members[0].statistics();
     ensure!(
         counted.takes == 2 * takes

@@ -4,10 +4,10 @@ use super::{Bulk, Read, Timed, Write};
 use crate::ring_spsc::check::{CAPACITIES, transfer};
 use crate::ring_spsc::payload::{Block, Item};
 use crate::ring_spsc::waiting::{OnePause, Wait};
+use crate::threads::beside;
 use perfbench_harness::stats::random::Random;
 use perfbench_harness::{Broken, Setup, ensure};
 use std::collections::VecDeque;
-use std::thread;
 
 /// The check, for numbers and for whole lines.
 ///
@@ -79,15 +79,15 @@ fn reads_alike<T: Item>(
 fn carries_across_threads<B: Bulk<T>, T: Item>(capacity: usize, random: &mut Random) -> Result<(), Broken> {
     let (mut writer, mut reader) = B::ring(capacity).map_err(|refused| Broken(refused.to_string()))?;
     let (items, most) = (transfer(capacity), 1 + random.below(capacity as u64) as usize);
-    thread::scope(|scope| {
-        scope.spawn(move || {
-            let (mut next, mut waiting) = (0, OnePause::default());
-            while next < items {
-                let now = writer.write(most.min((items - next) as usize), |index| T::of(next + index as u64));
-                next += now as u64;
-                if now == 0 { waiting.wait() } else { waiting = OnePause::default() }
-            }
-        });
+    let send = move || {
+        let (mut next, mut waiting) = (0, OnePause::default());
+        while next < items {
+            let now = writer.write(most.min((items - next) as usize), |index| T::of(next + index as u64));
+            next += now as u64;
+            if now == 0 { waiting.wait() } else { waiting = OnePause::default() }
+        }
+    };
+    let receive = || {
         let (mut next, mut wrong, mut waiting) = (0, None, OnePause::default());
         while next < items {
             let now = reader.read(most + 1, |item| {
@@ -100,5 +100,6 @@ fn carries_across_threads<B: Bulk<T>, T: Item>(capacity: usize, random: &mut Ran
         }
         ensure!(wrong.is_none(), "capacity {capacity}: item and what came: {wrong:?}");
         Ok(())
-    })
+    };
+    beside(send, receive).1
 }

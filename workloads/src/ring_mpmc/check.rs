@@ -5,8 +5,8 @@ use super::Mpmc;
 use crate::ring_spsc::check::{CAPACITIES, carries, transfer};
 use crate::ring_spsc::waiting::OnePause;
 use crate::ring_spsc::{Pop, Push};
+use crate::threads::{beside, together};
 use perfbench_harness::{Broken, Setup, ensure};
-use std::thread;
 
 /// Threads of each side: with three and three more than most machines for tests have CPUs.
 const SIDES: usize = 3;
@@ -36,17 +36,16 @@ fn item(producer: usize, index: u64) -> u64 {
 pub fn carries_among_many<Q: Mpmc<u64>>(capacity: usize) -> Result<(), Broken> {
     let each = transfer(capacity) / SIDES as u64;
     let (to, from) = Q::ring(capacity, 0).map_err(|refused| Broken(refused.to_string()))?;
-    let taken: Vec<Vec<u64>> = thread::scope(|scope| {
-        for producer in 0..SIDES {
-            let mut to = to.clone();
-            scope.spawn(move || (0..each).for_each(|index| to.push::<OnePause>(item(producer, index))));
-        }
-        let consumers = [(); SIDES].map(|()| {
-            let mut from = from.clone();
-            scope.spawn(move || (0..each).map(|_| from.pop::<OnePause>()).collect())
-        });
-        consumers.map(|consumer| consumer.join().expect("a consumer only pops")).into()
-    });
+    let produce = |producer: usize| {
+        let mut to = to.clone();
+        move || (0..each).for_each(|index| to.push::<OnePause>(item(producer, index)))
+    };
+    let consume = |_| {
+        let mut from = from.clone();
+        move || (0..each).map(|_| from.pop::<OnePause>()).collect::<Vec<u64>>()
+    };
+    let producers: Vec<_> = (0..SIDES).map(produce).collect();
+    let (_, taken) = beside(move || together(producers), || together((0..SIDES).map(consume)));
     ensure!(from.is_empty(), "capacity {capacity}: more came out than went in");
     taken.iter().try_for_each(|taken| in_order(taken))?;
     let mut all = taken.concat();
@@ -73,10 +72,8 @@ fn shrinks_to_one<Q: Mpmc<u64>>(capacity: usize) -> Result<(), Broken> {
     let (mut to, mut from) = Q::ring(capacity, 0).map_err(|refused| Broken(refused.to_string()))?;
     for round in 0..capacity.min(64) as u64 {
         let (mut other_to, mut other_from) = (to.clone(), from.clone());
-        let first = thread::scope(|scope| {
-            scope.spawn(move || other_to.push::<OnePause>(2 * round));
-            scope.spawn(move || other_from.pop::<OnePause>()).join().expect("a consumer only pops")
-        });
+        let (_, first) =
+            beside(move || other_to.push::<OnePause>(2 * round), move || other_from.pop::<OnePause>());
         to.push::<OnePause>(2 * round + 1);
         let got = [first, from.pop::<OnePause>()];
         ensure!(got == [2 * round, 2 * round + 1], "round {round}: {got:?} came out");

@@ -3,6 +3,7 @@
 
 use super::{Frame, Overwriting, Read, Write, frame};
 use crate::ring_spsc::check::{CAPACITIES, transfer};
+use crate::threads::beside;
 use perfbench_harness::{Broken, ensure};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -47,12 +48,12 @@ fn agrees_with_a_deque<O: Overwriting>(capacity: usize) -> Result<(), Broken> {
 fn accounts_for_every_frame<O: Overwriting>(capacity: usize) -> Result<(), Broken> {
     let (mut writer, mut reader) = O::ring(capacity);
     let (frames, done) = (16 * transfer(capacity), AtomicBool::new(false));
-    let read = thread::scope(|scope| {
-        scope.spawn(|| {
-            (1..=frames).for_each(|number| writer.push(frame(number)));
-            // Release: whoever sees it sees all frames; pairs with the Acquire below.
-            done.store(true, Ordering::Release);
-        });
+    let write = || {
+        (1..=frames).for_each(|number| writer.push(frame(number)));
+        // Release: whoever sees it sees all frames; pairs with the Acquire below.
+        done.store(true, Ordering::Release);
+    };
+    let read = || {
         let (mut read, mut last) = (0, 0);
         loop {
             let is_done = done.load(Ordering::Acquire);
@@ -66,7 +67,8 @@ fn accounts_for_every_frame<O: Overwriting>(capacity: usize) -> Result<(), Broke
             }
             read += 1;
         }
-    })?;
+    };
+    let read = beside(write, read).1?;
     let dropped = reader.dropped();
     ensure!(read + dropped == frames, "capacity {capacity}: {read} read, {dropped} dropped of {frames}");
     Ok(())

@@ -3,11 +3,11 @@
 use super::payload::{Block, Item};
 use super::waiting::{EightPauses, OnePause, Spin, Wait};
 use super::{Pop, Push, Spsc, Timed};
+use crate::threads::beside;
 use perfbench_harness::stats::random::Random;
 use perfbench_harness::{Broken, Setup, ensure};
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
-use std::thread;
 
 /// The smallest, a few slots, and what is timed; all small where every step is interpreted.
 pub const CAPACITIES: [usize; 3] = if cfg!(miri) { [2, 4, 16] } else { [2, 64, super::CAPACITY] };
@@ -49,30 +49,76 @@ where
 pub fn agrees_with_a_deque<S: Spsc<T>, T: Item>(seed: u64) -> Result<(), Broken> {
     for capacity in CAPACITIES {
         for start in [0, 1, u64::MAX - 2 * capacity as u64] {
-            Twins::<S, T>::new(capacity, start)?.act(&mut Random::new(seed))?;
+            Twins::<T>::of::<S>(capacity, start)?.act(&mut Random::new(seed))?;
         }
     }
     Ok(())
 }
 
+/// A side that pushes items of whatever ring: one copy of the comparison serves all, because nothing here is timed.
+trait Pushing<T> {
+    fn try_push(&mut self, item: T) -> Result<(), T>;
+    fn is_full(&self) -> bool;
+}
+
+impl<T, P: Push<T>> Pushing<T> for P {
+    fn try_push(&mut self, item: T) -> Result<(), T> {
+        Push::try_push(self, item)
+    }
+
+    fn is_full(&self) -> bool {
+        Push::is_full(self)
+    }
+}
+
+/// A side that pops items of whatever ring.
+trait Popping<T> {
+    fn try_pop(&mut self) -> Option<T>;
+    fn len(&self) -> usize;
+    fn is_empty(&self) -> bool;
+}
+
+impl<T, C: Pop<T>> Popping<T> for C {
+    fn try_pop(&mut self) -> Option<T> {
+        Pop::try_pop(self)
+    }
+
+    fn len(&self) -> usize {
+        Pop::len(self)
+    }
+
+    fn is_empty(&self) -> bool {
+        Pop::is_empty(self)
+    }
+}
+
 /// A ring and what it should hold.
-pub struct Twins<S: Spsc<T>, T> {
-    producer: S::Producer,
-    consumer: S::Consumer,
+pub struct Twins<T> {
+    producer: Box<dyn Pushing<T>>,
+    consumer: Box<dyn Popping<T>>,
     oracle: VecDeque<T>,
     capacity: usize,
+    /// Whether its sides say how full it is.
+    tells: bool,
     /// How many items it must take, and how many it may.
     holds: RangeInclusive<usize>,
 }
 
-impl<S: Spsc<T>, T: Item> Twins<S, T> {
-    /// A fresh ring and an empty deque.
+impl<T: Item> Twins<T> {
+    /// A fresh ring of a kind and an empty deque.
     ///
     /// # Errors
     /// What the machine refused.
-    pub fn new(capacity: usize, start: u64) -> Result<Self, Broken> {
+    pub fn of<S: Spsc<T>>(capacity: usize, start: u64) -> Result<Self, Broken> {
         let (producer, consumer) = S::ring(capacity, start).map_err(|refused| Broken(refused.to_string()))?;
-        Ok(Self { producer, consumer, oracle: VecDeque::new(), capacity, holds: S::holds(capacity) })
+        Ok(Self {
+            producer: Box::new(producer),
+            consumer: Box::new(consumer),
+            oracle: VecDeque::new(),
+            capacity,
+            tells: S::TELLS,
+            holds: S::holds(capacity),
+        })
     }
 
     /// Fills, drains, then pushes and pops in bursts of random length, and drains again.
@@ -101,7 +147,7 @@ impl<S: Spsc<T>, T: Item> Twins<S, T> {
     /// Where the ring refuses what it must take, takes what it must refuse, or says otherwise beforehand.
     pub fn push(&mut self, item: T) -> Result<(), Broken> {
         let held = self.oracle.len();
-        let said_full = if S::TELLS { self.producer.is_full() } else { held >= *self.holds.end() };
+        let said_full = if self.tells { self.producer.is_full() } else { held >= *self.holds.end() };
         let fitted = self.producer.try_push(item).is_ok();
         let (must_fit, may_fit) = (held < *self.holds.start(), held < *self.holds.end());
         ensure!(fitted || !must_fit, "capacity {}: push onto {held} items is refused", self.capacity);
@@ -119,7 +165,7 @@ impl<S: Spsc<T>, T: Item> Twins<S, T> {
     /// # Errors
     /// The first difference.
     pub fn pop(&mut self) -> Result<(), Broken> {
-        if S::TELLS {
+        if self.tells {
             let (len, held, empty) = (self.consumer.len(), self.oracle.len(), self.consumer.is_empty());
             ensure!(len == held, "capacity {}: length {len} with {held} items", self.capacity);
             ensure!(empty == (held == 0), "capacity {}: empty at {held} items: {empty}", self.capacity);
@@ -138,21 +184,22 @@ pub fn carries_across_threads<S, T: Item, W: Wait>(capacity: usize, seed: u64) -
 where
     S: Spsc<T, Producer: Send, Consumer: Send>,
 {
-    let Twins::<S, T> { mut producer, mut consumer, .. } = Twins::new(capacity, 0)?;
+    let (mut producer, mut consumer) = S::ring(capacity, 0).map_err(|refused| Broken(refused.to_string()))?;
     let items = transfer(capacity);
     // Lent, not given: both sides live until the end, because a socket without a sender is an error to its receiver.
     let producer = &mut producer;
-    thread::scope(|scope| {
-        scope.spawn(move || {
-            let mut random = Random::new(seed);
-            (0..items).for_each(|_| producer.push::<W>(T::of(random.bits())));
-        });
+    let send = move || {
+        let mut random = Random::new(seed);
+        (0..items).for_each(|_| producer.push::<W>(T::of(random.bits())));
+    };
+    let receive = || {
         let mut random = Random::new(seed);
         for index in 0..items {
             let (popped, expected) = (consumer.pop::<W>(), T::of(random.bits()));
             ensure!(popped == expected, "capacity {capacity}: item {index} is {popped:?}, not {expected:?}");
         }
-        ensure!(consumer.try_pop().is_none(), "capacity {capacity}: more came out than went in");
+        ensure!(Pop::try_pop(&mut consumer).is_none(), "capacity {capacity}: more came out than went in");
         Ok(())
-    })
+    };
+    beside(send, receive).1
 }

@@ -198,7 +198,7 @@ mod random {
         start: u64,
         pushes: &[bool],
     ) -> Result<(), TestCaseError> {
-        let mut twins = Twins::<S, T>::new(capacity, start).unwrap();
+        let mut twins = Twins::<T>::of::<S>(capacity, start).unwrap();
         let act = |(number, push): (usize, &bool)| {
             if *push { twins.push(T::of(number as u64)) } else { twins.pop() }
         };

@@ -2,9 +2,9 @@
 //! to one write and no reader may go back.
 
 use super::{Read, State, Versioned, Write, state_of};
+use crate::threads::{beside, together};
 use perfbench_harness::stats::random::Random;
 use perfbench_harness::{Broken, Setup, ensure};
-use std::thread;
 
 /// Writes under threads: many thousands, few where every step is interpreted.
 const WRITES: u64 = if cfg!(miri) { 40 } else { 50_000 };
@@ -40,16 +40,13 @@ fn agrees_with_a_copy<V: Versioned>(seed: u64) -> Result<(), Broken> {
 /// One writer counts up while readers hold every state that they see to its first word and to the one before.
 fn is_read_whole<V: Versioned>(readers: usize) -> Result<(), Broken> {
     let (mut writer, reader) = V::new(state_of(0));
-    thread::scope(|scope| {
-        let reading: Vec<_> = (0..readers)
-            .map(|_| {
-                let reader = reader.clone();
-                scope.spawn(move || read_to_the_end(&reader))
-            })
-            .collect();
-        (1..=WRITES).for_each(|n| writer.write(state_of(n)));
-        reading.into_iter().try_for_each(|thread| thread.join().expect("a reader does not panic"))
-    })
+    let read = |_| {
+        let reader = reader.clone();
+        move || read_to_the_end(&reader)
+    };
+    let write = || (1..=WRITES).for_each(|n| writer.write(state_of(n)));
+    let reading: Vec<_> = (0..readers).map(read).collect();
+    beside(move || together(reading), write).0.into_iter().collect()
 }
 
 fn read_to_the_end(reader: &impl Read) -> Result<(), Broken> {
@@ -64,7 +61,7 @@ fn read_to_the_end(reader: &impl Read) -> Result<(), Broken> {
             return Ok(());
         }
         if cfg!(miri) {
-            thread::yield_now();
+            std::thread::yield_now();
         }
     }
     Err(Broken(format!("state {WRITES} never came, the last was {last}")))

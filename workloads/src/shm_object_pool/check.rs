@@ -2,11 +2,11 @@
 
 use super::{Misuse, OBJECT_WORDS, Pool, on_heap};
 use crate::shm::Identity;
+use crate::threads::together;
 use perfbench_harness::stats::random::Random;
 use perfbench_harness::{Broken, Setup, ensure};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 
 /// Capacities around a magazine and its half, and the smallest ones.
 const CAPACITIES: [usize; 7] = [1, 2, 15, 16, 31, 33, 64];
@@ -112,10 +112,8 @@ pub fn contend<P: Pool>(rounds: u64) -> Found {
     let first = P::first(on_heap(CAPACITY), WHO, |_| true);
     let stamps: Vec<AtomicU64> = (0..CAPACITY).map(|_| AtomicU64::new(0)).collect();
     let contenders = [first.another(WHO), first.another(WHO)];
-    let doubled = thread::scope(|scope| {
-        let threads = contenders.map(|pool| scope.spawn(|| borrow(pool, &stamps, rounds)));
-        threads.map(|thread| thread.join().expect("a contender only counts")).iter().sum()
-    });
+    let borrow = |pool| || borrow(pool, &stamps, rounds);
+    let doubled = together(contenders.into_iter().map(borrow)).iter().sum();
     let mut last = first;
     let there: BTreeSet<u32> = (0..2 * CAPACITY).map_while(|_| last.take()).collect();
     Found { doubled, lost: (CAPACITY - there.len()) as u64 }

@@ -130,7 +130,7 @@ fn build<P: Pool>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {
         "alone" => Ok(solo(Borrower { pool: first, contend: false })),
         "two_threads" => {
             let bodies = [first, second].map(|pool| Borrower { pool, contend: true });
-            Ok(fleet(&setup.cpu_pair()?, bodies.into()))
+            Ok(fleet(&setup.cpu_pair()?, bodies))
         }
         _ => {
             let [leader, follower] = [first, second].map(|pool| Borrower { pool, contend: false });

@@ -2,6 +2,7 @@
 //! voting at once.
 
 use super::{Limits, Tally, Voice, Votes};
+use crate::threads::{beside, together};
 use perfbench_harness::stats::random::Random;
 use perfbench_harness::{Broken, Setup, ensure};
 use std::collections::BTreeMap;
@@ -87,12 +88,8 @@ fn is_complete_with_the_last_vote<V: Votes>(seed: u64) -> Result<(), Broken> {
 
 fn race<V: Votes>(players: usize, seed: u64) -> Result<(), Broken> {
     let (voices, tally) = V::open(players);
-    thread::scope(|scope| {
-        let voting: Vec<_> = voices
-            .into_iter()
-            .enumerate()
-            .map(|(player, mut voice)| scope.spawn(move || vote_twice(&mut voice, player as u64, seed)))
-            .collect();
+    let vote = |(player, mut voice): (usize, V::Voice)| move || vote_twice(&mut voice, player as u64, seed);
+    let count = || {
         while !tally.is_complete() {
             thread::yield_now();
         }
@@ -101,10 +98,14 @@ fn race<V: Votes>(players: usize, seed: u64) -> Result<(), Broken> {
             let cast = [1, 2].map(|nth| Some(ballot(seed, player as u64, nth)));
             ensure!(cast.contains(&vote), "complete, and player {player}'s vote reads {vote:?}");
         }
-        let counted = voting.into_iter().all(|thread| thread.join().expect("a voice does not panic"));
-        ensure!(counted, "a changed vote was taken for a duplicate, or a duplicate for a changed one");
         Ok(())
-    })
+    };
+    let (told, counted) = beside(|| together(voices.into_iter().enumerate().map(vote)), count);
+    ensure!(
+        told.iter().all(|right| *right),
+        "a changed vote was taken for a duplicate, or a duplicate for a changed one"
+    );
+    counted
 }
 
 /// Votes, repeats it, changes it; whether all three were told right.

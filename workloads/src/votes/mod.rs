@@ -129,12 +129,12 @@ fn build<V: Votes>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {
         "alone" => Ok(solo(change(voices.swap_remove(0)))),
         "two_threads" => {
             voices.truncate(2);
-            Ok(fleet(&cpus()?, voices.into_iter().map(change).collect()))
+            Ok(fleet(&cpus()?, voices.into_iter().map(change)))
         }
         "duplicate" => {
             voices.truncate(2);
             let repeat = |mut voice: V::Voice| move |_| u64::from(voice.record(7));
-            Ok(fleet(&cpus()?, voices.into_iter().map(repeat).collect()))
+            Ok(fleet(&cpus()?, voices.into_iter().map(repeat)))
         }
         _ => {
             voices.iter_mut().for_each(|voice| assert!(voice.record(7), "a first vote counts"));

@@ -87,5 +87,5 @@ fn aead(_: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {
 
 fn sharing(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {
     let cpus = setup.cpu_pair()?;
-    Ok(fleet(&cpus, sharing::owners().into()))
+    Ok(fleet(&cpus, sharing::owners()))
 }

@@ -1,0 +1,64 @@
+//! Threads of checks: several things at once, with one copy of what starts and ends a thread for all callers. What is timed
+//! starts its threads in the harness.
+
+/// What runs on a thread, whatever it is.
+type Task<'a> = Box<dyn FnOnce() + Send + 'a>;
+
+/// Runs `there` on a thread of its own and `here` on this one, at once; what each of them returned. A panic of either is
+/// the caller's.
+pub fn beside<A: Send, B>(there: impl FnOnce() -> A + Send, here: impl FnOnce() -> B) -> (A, B) {
+    let (mut first, mut second, mut here) = (None, None, Some(here));
+    run(vec![Box::new(|| first = Some(there()))], &mut || second = here.take().map(|here| here()));
+    (first.expect("its thread has ended"), second.expect("it ran while the thread did"))
+}
+
+/// Runs each on a thread of its own, all at once; what they returned, in their order. A panic of any is the caller's.
+pub fn together<A: Send, F: FnOnce() -> A + Send>(all: impl IntoIterator<Item = F>) -> Vec<A> {
+    let mut jobs: Vec<(Option<F>, Option<A>)> = Vec::new();
+    for job in all {
+        jobs.push((Some(job), None));
+    }
+    let mut tasks: Vec<Task<'_>> = Vec::new();
+    for (job, returned) in &mut jobs {
+        tasks.push(Box::new(|| *returned = job.take().map(|job| job())));
+    }
+    run(tasks, &mut || ());
+    let mut all = Vec::new();
+    for (_, returned) in jobs {
+        all.extend(returned);
+    }
+    all
+}
+
+fn run(others: Vec<Task<'_>>, here: &mut dyn FnMut()) {
+    std::thread::scope(|scope| {
+        for other in others {
+            scope.spawn(other);
+        }
+        here();
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Barrier;
+
+    #[test]
+    fn threads_run_at_once_and_return_in_their_order() {
+        let met = Barrier::new(3);
+        let meet = |name: u8| {
+            met.wait();
+            name
+        };
+        assert_eq!(together((0..3).map(|name| move || meet(name))), [0, 1, 2]);
+        let met = Barrier::new(2);
+        assert_eq!(beside(|| met.wait().is_leader(), || !met.wait().is_leader()).0, true);
+    }
+
+    #[test]
+    fn threads_that_panic_are_not_taken_for_ended() {
+        let refused = std::panic::catch_unwind(|| beside(|| panic!("planted"), || 1));
+        assert!(refused.is_err());
+    }
+}
