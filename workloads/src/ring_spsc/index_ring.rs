@@ -17,17 +17,52 @@ pub trait Publication: Send + 'static {
     /// empty; after every item where this is none.
     const SHARES: Option<u64>;
 
-    /// Pauses that a side makes of its own accord where a burst of at least [`BURST`] items ends at an empty or a full ring,
-    /// so that its next look finds many items or slots and not one.
+    /// Pauses that a side makes of its own accord where a [`Stream`] finds the ring empty or full, so that its next look finds
+    /// many items or slots and not one.
     const CATCH_UP_PAUSES: u32;
 }
 
-/// Items in a row that make a side believe in a stream: a message and its answer never do.
-pub const BURST: u64 = 32;
+/// What tells a stream of items from single ones: how many came since a side last had to wait, and how often it had to.
+#[derive(Debug, Default)]
+pub(super) struct Stream {
+    credit: u64,
+}
 
-/// How far ahead of its writes the producer claims lines: four of 64 bytes. The claim takes the line from the consumer's
-/// cache before the write needs it.
-const AHEAD_BYTES: usize = 256;
+impl Stream {
+    /// Credit that makes a side believe in a stream, and what an attempt in vain takes off: a message and its answer come
+    /// singly, between several attempts, and never gather any.
+    const BELIEVED: u64 = 32;
+    const PER_FAILURE: u64 = 4;
+
+    /// Whether an attempt in vain after `moved` items, none where it follows another one, ends a part of a stream.
+    #[inline(always)]
+    pub(super) fn pauses_after(&mut self, moved: u64) -> bool {
+        let credit = self.credit.saturating_add(moved).saturating_sub(Self::PER_FAILURE);
+        let believed = credit >= Self::BELIEVED;
+        self.credit = if believed { 0 } else { credit };
+        believed
+    }
+}
+
+/// Bytes of a cache line.
+const LINE_BYTES: usize = 64;
+
+/// How many items ahead of its writes the producer claims a line: four lines, or sixteen items where these are large. The
+/// claim takes the line from the consumer's cache before the write needs it.
+const fn ahead_items<T>() -> u64 {
+    let items = 4 * LINE_BYTES / size_of_item::<T>();
+    if items > 16 { items as u64 } else { 16 }
+}
+
+/// Items that begin on one line: each of their lines is claimed once.
+const fn items_per_line<T>() -> u64 {
+    let items = LINE_BYTES / size_of_item::<T>();
+    if items > 1 { items as u64 } else { 1 }
+}
+
+const fn size_of_item<T>() -> usize {
+    if size_of::<T>() == 0 { 1 } else { size_of::<T>() }
+}
 
 /// The ring between threads.
 pub struct Indexed<P>(PhantomData<P>);
@@ -122,7 +157,8 @@ pub struct Producer<T, P> {
     pub(super) limit: u64,
     most: u64,
     /// The index at which the ring was last full.
-    burst: u64,
+    stopped: u64,
+    stream: Stream,
     policy: PhantomData<P>,
 }
 
@@ -137,7 +173,8 @@ pub struct Consumer<T, P: Publication> {
     due: u64,
     lag: u64,
     /// The index at which the ring was last empty.
-    burst: u64,
+    stopped: u64,
+    stream: Stream,
     policy: PhantomData<P>,
 }
 
@@ -167,7 +204,16 @@ impl<T, P: Publication> Producer<T, P> {
         let (mask, capacity) = mask_and_capacity::<T, P>(&memory);
         // Relaxed: only producers write the tail, and this is the only one.
         let tail = memory.header().tail.0.load(Ordering::Relaxed);
-        Self { memory, mask, tail, limit: tail, most: most::<P>(capacity), burst: tail, policy: PhantomData }
+        Self {
+            memory,
+            mask,
+            tail,
+            limit: tail,
+            most: most::<P>(capacity),
+            stopped: tail,
+            stream: Stream::default(),
+            policy: PhantomData,
+        }
     }
 
     /// Release hands slots over; pairs with the Acquire load in `producer_tail`.
@@ -185,18 +231,22 @@ impl<T, P: Publication> Producer<T, P> {
 
     #[inline(always)]
     fn claim_ahead(&self) {
-        let ahead = self.tail.wrapping_add((AHEAD_BYTES / size_of::<Slot<T>>().max(1)) as u64);
-        for_writing(self.memory.slot_address((ahead & self.mask) as usize));
+        if self.tail.is_multiple_of(const { items_per_line::<T>() }) {
+            let ahead = self.tail.wrapping_add(const { ahead_items::<T>() });
+            for_writing(self.memory.slot_address((ahead & self.mask) as usize));
+        }
     }
 
-    /// Looks at the consumer's index; where the ring is still full after a burst, keeps off it for a while.
+    /// Looks at the consumer's index; where the ring is still full in a stream, keeps off it for a while.
     #[inline(never)]
     fn finds_room(&mut self) -> bool {
         self.limit = self.limit_now();
         let found = self.tail != self.limit;
-        if !found && self.tail.wrapping_sub(self.burst) >= BURST {
-            self.burst = self.tail;
-            (0..P::CATCH_UP_PAUSES).for_each(|_| spin_loop());
+        if !found {
+            let moved = self.tail.wrapping_sub(std::mem::replace(&mut self.stopped, self.tail));
+            if self.stream.pauses_after(moved) {
+                (0..P::CATCH_UP_PAUSES).for_each(|_| spin_loop());
+            }
         }
         found
     }
@@ -229,7 +279,17 @@ impl<T, P: Publication> Consumer<T, P> {
         // Relaxed: only consumers write the head, and this is the only one.
         let head = memory.header().head.0.load(Ordering::Relaxed);
         let due = head.wrapping_add(lag);
-        Self { memory, mask, head, tail: head, due, lag, burst: head, policy: PhantomData }
+        Self {
+            memory,
+            mask,
+            head,
+            tail: head,
+            due,
+            lag,
+            stopped: head,
+            stream: Stream::default(),
+            policy: PhantomData,
+        }
     }
 
     /// Acquire takes slots over; pairs with the Release store in the producer's `publish`.
@@ -260,18 +320,18 @@ impl<T, P: Publication> Consumer<T, P> {
     #[inline(always)]
     fn finds_items(&mut self) -> bool {
         self.tail = self.producer_tail();
-        self.head != self.tail || self.ends_burst()
+        self.head != self.tail || self.is_empty_now()
     }
 
-    /// The ring is empty: tells of every item taken, and after a burst keeps off the ring for a while. Never true.
+    /// The ring is empty: tells of every item taken, and in a stream keeps off the ring for a while. Never true.
     #[inline(never)]
-    fn ends_burst(&mut self) -> bool {
+    fn is_empty_now(&mut self) -> bool {
         if P::SHARES.is_some() && self.due != self.head.wrapping_add(self.lag) {
             self.publish();
             self.due = self.head.wrapping_add(self.lag);
         }
-        if self.head.wrapping_sub(self.burst) >= BURST {
-            self.burst = self.head;
+        let moved = self.head.wrapping_sub(std::mem::replace(&mut self.stopped, self.head));
+        if self.stream.pauses_after(moved) {
             (0..P::CATCH_UP_PAUSES).for_each(|_| spin_loop());
         }
         false
@@ -282,5 +342,30 @@ impl<T, P: Publication> Drop for Consumer<T, P> {
     /// Whoever drops the ring learns from the index which items nobody took.
     fn drop(&mut self) {
         self.publish();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Attempts in vain among `rounds` rounds of so many items and then so many attempts in vain after which a side pauses.
+    fn pauses(rounds: u64, items: u64, failures: u64) -> u64 {
+        let mut stream = Stream::default();
+        let attempts = (0..rounds).flat_map(|_| (0..failures).map(|n| if n == 0 { items } else { 0 }));
+        attempts.filter(|moved| stream.pauses_after(*moved)).count() as u64
+    }
+
+    #[test]
+    fn a_message_and_its_answer_are_never_taken_for_a_stream() {
+        assert_eq!(pauses(10_000, 1, 1), 0);
+        assert_eq!(pauses(10_000, 4, 1), 0);
+        assert_eq!(pauses(10_000, 20, 5), 0);
+    }
+
+    #[test]
+    fn a_stream_is_noticed_whether_its_items_come_in_large_parts_or_in_small_ones() {
+        assert_eq!(pauses(100, 1_000, 1), 100);
+        assert!(pauses(100, 12, 1) >= 20);
     }
 }

@@ -1,6 +1,7 @@
 //! Header and items on one cache line: the header counts the line's items, so a message travels with what announces it.
 //! Seven numbers share a line; a 64-byte item has its header on the line before. The consumer's position is published late.
 
+use super::index_ring::Stream;
 use super::memory::{Layout, Line as Padded, Memory, Slot};
 use super::payload::Block;
 use super::prefetch::for_writing;
@@ -70,6 +71,11 @@ fn lag_lines<const N: usize>(capacity: usize) -> usize {
 /// has told late and has left none of the items of its own line behind.
 fn most_lines<const N: usize>(capacity: usize) -> usize {
     (capacity - 1) / N + lag_lines::<N>(capacity) + 1
+}
+
+/// Items before a base.
+fn count<const N: usize>(base: u64) -> u64 {
+    (base / LINE).wrapping_mul(N as u64)
 }
 
 /// The first base from `base` on that falls to the line at `index`.
@@ -159,7 +165,8 @@ fn endpoints<T, const N: usize>(
             come: 0,
             due: base.wrapping_add(lag),
             lag,
-            burst: base,
+            stopped: count::<N>(base),
+            stream: Stream::default(),
         },
     )
 }
@@ -187,15 +194,15 @@ pub struct Consumer<T, const N: usize> {
     /// The base at which the next publication is due.
     due: u64,
     lag: u64,
-    /// The base at which the ring was last empty.
-    burst: u64,
+    /// Items that had been taken when the ring was last empty.
+    stopped: u64,
+    stream: Stream,
 }
 
 /// Lines of 64 bytes that the producer claims ahead of its writes.
 const AHEAD_BYTES: usize = 256;
 
-/// Lines in a row that make the consumer believe in a stream, and the pauses that it makes where one ends.
-const BURST: u64 = 5 * LINE;
+/// Pauses that the consumer makes where a stream finds the ring empty.
 const CATCH_UP_PAUSES: u32 = 12;
 
 /// The line of a base.
@@ -299,17 +306,18 @@ impl<T, const N: usize> Consumer<T, N> {
             }
         }
         self.come = line(&self.memory, self.mask, self.base).come(self.base);
-        self.come > self.taken || self.ends_burst()
+        self.come > self.taken || self.is_empty_now()
     }
 
-    /// The ring is empty: tells of every line left, and after a burst keeps off the ring for a while. Never true.
+    /// The ring is empty: tells of every line left, and in a stream keeps off the ring for a while. Never true.
     #[inline(never)]
-    fn ends_burst(&mut self) -> bool {
+    fn is_empty_now(&mut self) -> bool {
         if self.due != self.base.wrapping_add(self.lag) {
             self.publish();
         }
-        if self.base.wrapping_sub(self.burst) >= BURST {
-            self.burst = self.base;
+        let items = count::<N>(self.base).wrapping_add(self.taken);
+        let moved = items.wrapping_sub(std::mem::replace(&mut self.stopped, items));
+        if self.stream.pauses_after(moved) {
             (0..CATCH_UP_PAUSES).for_each(|_| spin_loop());
         }
         false

@@ -91,6 +91,16 @@ pub static WORKLOAD: Workload = Workload {
             ..HOP
         },
         Point {
+            name: "soak",
+            about: "a thousand times push and pop on one thread; growth over a hundred million items is a fact",
+            unit_of_work: "1,000 push+pop",
+            size: CAPACITY as u64,
+            cpus: 1,
+            bound: Err("what it shows is memory, not time"),
+            latency: false,
+            suite: Suite::Full,
+        },
+        Point {
             name: "stopped_peer",
             about: "waiting for 20 ms at an empty ring whose producer does nothing; the CPU time it takes is a fact",
             unit_of_work: "wait",

@@ -3,6 +3,7 @@
 use super::payload::{Block, Item};
 use super::waiting::{EightPauses, OnePause, Spin, Wait};
 use super::{CAPACITY, Pop, Push, Spsc};
+use crate::pages::resident;
 use perfbench_harness::case::{Arrivals, Body, Case, Fact, Gaps, Rate, open_pair, pair, solo};
 use perfbench_harness::clock::Spent;
 use perfbench_harness::{Setup, Unavailable};
@@ -72,6 +73,10 @@ pub(super) fn build<S: Timed>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavai
         "item_64" => throughput::<S, Block, OnePause>(setup),
         "item_64_spin" => throughput::<S, Block, Spin>(setup),
         "item_64_eight_pauses" => throughput::<S, Block, EightPauses>(setup),
+        "soak" => {
+            let (to, from) = <S as Spsc<u64>>::ring(slots, 0)?;
+            Ok(solo(Soak { to, from }))
+        }
         "stopped_peer" => Ok(solo(Waiting::<_, OnePause>::new(<S as Spsc<u64>>::ring(slots, 0)?))),
         _ => throughput::<S, u64, OnePause>(setup),
     }
@@ -101,6 +106,37 @@ where
     let (to, from) = S::ring(CAPACITY, 0)?;
     let half = Arrivals::new(Rate::OfCapacity(0.5), Gaps::Exponential, setup.seed);
     Ok(open_pair(setup.cpu_pair()?, half, produce::<u64, OnePause>(to), consume::<u64, OnePause>(from)))
+}
+
+/// Pushes and pops of one operation of a soak, and how many operations make a hundred million.
+const PAIRS: u64 = 1_000;
+const SOAK_OPS: u64 = 100_000;
+
+/// Both sides of a ring on one thread, which moves a hundred million items when it is asked what it learned.
+struct Soak<P, C> {
+    to: P,
+    from: C,
+}
+
+impl<P: Push<u64>, C: Pop<u64>> Body for Soak<P, C> {
+    #[inline(always)]
+    fn op(&mut self, i: u64) -> u64 {
+        (0..PAIRS).fold(0, |sum: u64, item| {
+            self.to.push::<OnePause>(i ^ item);
+            sum.wrapping_mul(3).wrapping_add(self.from.pop::<OnePause>())
+        })
+    }
+
+    fn facts(&mut self) -> Vec<Fact> {
+        self.op(0);
+        let before = resident::of_process();
+        (0..SOAK_OPS).for_each(|i| {
+            self.op(i);
+        });
+        let grown = before.zip(resident::of_process()).map(|(before, after)| after.saturating_sub(before));
+        let growth = grown.map(|bytes| Fact::new("growth_bytes", "B", bytes as f64));
+        [Fact::new("items", "items", (SOAK_OPS * PAIRS) as f64)].into_iter().chain(growth).collect()
+    }
 }
 
 /// How long an operation of [`Waiting`] waits: long enough that the awake part of a wait is a small share.
