@@ -133,7 +133,7 @@ mod tests {
 
     fn counters(count: &Arc<AtomicU64>, threads: usize) -> Box<dyn Case> {
         let body = |count: Arc<AtomicU64>| move |_| count.fetch_add(1, Ordering::Relaxed);
-        fleet(&[0, 1, 0][..threads], (0..threads).map(|_| body(count.clone())).collect())
+        fleet(&[0, 1, 0][..threads], (0..threads).map(|_| body(count.clone())))
     }
 
     #[test]
