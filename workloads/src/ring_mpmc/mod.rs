@@ -5,6 +5,7 @@ pub mod biased;
 pub mod check;
 mod crossbeam_array;
 mod crossbeam_channel;
+pub mod lanes;
 mod locked_deque;
 pub mod sequenced;
 pub mod slots;
@@ -72,6 +73,7 @@ pub static WORKLOAD: Workload = Workload {
         variant::<LockedDeque>("locked_deque", locked_deque::ABOUT, Role::Baseline, Suite::Default),
         variant::<sequenced::Sequenced>("sequenced", sequenced::ABOUT, Role::Documented, Suite::Full),
         variant::<biased::Biased>("biased", biased::ABOUT, Role::Optimised, Suite::Default),
+        variant::<lanes::Lanes>("lanes", lanes::ABOUT, Role::Optimised, Suite::Default),
         variant::<CrossbeamArray>("crossbeam_array", crossbeam_array::ABOUT, Role::Peer, Suite::Default),
         variant::<CrossbeamChannel>("crossbeam_channel", crossbeam_channel::ABOUT, Role::Peer, Suite::Full),
     ],

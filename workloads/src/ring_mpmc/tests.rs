@@ -17,6 +17,7 @@ fn every_queue_passes_the_check_and_runs_at_every_point() {
 fn items_that_nobody_took_are_dropped_with_the_last_handle() {
     drops_what_nobody_took::<sequenced::Sequenced>();
     drops_what_nobody_took::<biased::Biased>();
+    drops_what_nobody_took::<lanes::Lanes>();
     drops_what_nobody_took::<CrossbeamArray>();
 }
 
@@ -44,6 +45,45 @@ fn all_handles_of_a_queue_share_it() {
     handles_share_one_queue::<biased::Biased>();
     handles_share_one_queue::<CrossbeamArray>();
     handles_share_one_queue::<CrossbeamChannel>();
+}
+
+/// Producers of lanes, whose items any consumer finds; a lane that is left is taken over with what is in it.
+#[test]
+fn handles_of_lanes_find_all_items_and_take_over_what_is_left() {
+    let (to, from) = <lanes::Lanes as Spsc<u64>>::ring(8, u64::MAX - 3).unwrap();
+    let mut producers = [to.clone(), to.clone(), to];
+    let mut consumers = [from.clone(), from.clone(), from];
+    for round in 0..200 {
+        for (number, producer) in producers.iter_mut().enumerate() {
+            producer.try_push(10 * round + number as u64).unwrap();
+        }
+        assert!(consumers.iter().all(|consumer| consumer.len() == 3));
+        let mut found = consumers.each_mut().map(|consumer| consumer.try_pop().unwrap());
+        found.sort_unstable();
+        assert_eq!(found, [10 * round, 10 * round + 1, 10 * round + 2]);
+        assert!(consumers.iter_mut().all(|consumer| consumer.try_pop().is_none()));
+    }
+    let [mut leaving, staying, _] = producers;
+    leaving.push::<OnePause>(1);
+    drop(leaving);
+    let mut heir = staying.clone();
+    heir.push::<OnePause>(2);
+    assert_eq!(consumers.each_mut().map(Pop::try_pop), [Some(1), Some(2), None]);
+}
+
+/// A consumer that is alone with many lanes serves all of them, however full the first ones are.
+#[test]
+fn no_lane_is_forgotten() {
+    let (to, mut from) = <lanes::Lanes as Spsc<u64>>::ring(64, 0).unwrap();
+    let mut producers = [to.clone(), to.clone(), to.clone(), to.clone(), to.clone(), to];
+    let mut taken = [0; 6];
+    for _ in 0..6_000 {
+        for (number, producer) in producers.iter_mut().enumerate() {
+            let _ = producer.try_push(number as u64);
+        }
+        taken[from.pop::<OnePause>() as usize] += 1;
+    }
+    assert!(taken.iter().all(|count| (800..1_200).contains(count)), "{taken:?}");
 }
 
 /// A queue that keeps its promise but for one fault, which shows only where several handles are at it.

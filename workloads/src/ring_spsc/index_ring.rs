@@ -148,6 +148,14 @@ fn mask_and_capacity<T, P: Publication>(memory: &Memory<Header, Slot<T>>) -> (u6
     (slots - 1, if P::SHARES.is_some() { slots / 2 } else { slots })
 }
 
+/// Whether a ring looks empty to somebody who is not its consumer: where not, its consumer may still find it empty, which it
+/// then tells. Relaxed: nothing is read on the strength of it.
+#[inline(always)]
+pub(crate) fn seems_empty<T>(memory: &Memory<Header, Slot<T>>) -> bool {
+    let header = memory.header();
+    header.tail.0.load(Ordering::Relaxed) == header.head.0.load(Ordering::Relaxed)
+}
+
 /// The only side that pushes.
 pub struct Producer<T, P> {
     pub(super) memory: Memory<Header, Slot<T>>,

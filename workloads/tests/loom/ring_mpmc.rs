@@ -2,7 +2,7 @@
 
 use super::survivors;
 use loom::thread::{JoinHandle, spawn, yield_now};
-use perfbench_workloads::ring_mpmc::{Mpmc, biased::Biased, sequenced::Sequenced};
+use perfbench_workloads::ring_mpmc::{Mpmc, biased::Biased, lanes::Lanes, sequenced::Sequenced};
 use perfbench_workloads::ring_spsc::waiting::OnePause;
 use perfbench_workloads::ring_spsc::{Pop, Push, Spsc};
 
@@ -165,4 +165,18 @@ fn biased_waits_on_both_ends() {
 #[test]
 fn biased_needs_each_of_its_orderings() {
     assert_eq!(survivors(carries_each_item_once::<Biased>), (6, vec![]));
+}
+
+#[test]
+fn lanes_carry_each_item_once() {
+    carries_each_item_once::<Lanes>();
+    a_finished_push_is_found::<Lanes>();
+    a_finished_pop_leaves_room::<Lanes>();
+}
+
+/// Beside the four of a lane's ring: a lane goes from consumer to consumer, and one that is left alone sees what the one
+/// before it did.
+#[test]
+fn lanes_need_each_of_their_orderings() {
+    assert_eq!(survivors(carries_each_item_once::<Lanes>), (8, vec![]));
 }
