@@ -32,10 +32,17 @@ pub fn together<A: Send, F: FnOnce() -> A + Send>(all: impl IntoIterator<Item = 
 
 fn run(others: Vec<Task<'_>>, here: &mut dyn FnMut()) {
     std::thread::scope(|scope| {
+        let mut running = Vec::new();
         for other in others {
-            scope.spawn(other);
+            running.push(scope.spawn(other));
         }
         here();
+        // The scope waits for what they do; only a join waits for what they free, which is not to be counted as a case's.
+        for thread in running {
+            if let Err(panicked) = thread.join() {
+                std::panic::resume_unwind(panicked);
+            }
+        }
     });
 }
 

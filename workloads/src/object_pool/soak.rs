@@ -3,6 +3,7 @@
 
 use super::payload::Payload;
 use super::pool::Source;
+use crate::pages::resident;
 use perfbench_harness::case::Fact;
 use perfbench_harness::clock::{Clock, ClockChoice, Source as _};
 use perfbench_harness::on_clock;
@@ -13,14 +14,14 @@ const OPERATIONS: u64 = if cfg!(debug_assertions) { 10_000 } else { 100_000_000 
 /// Runs the soak and says how much the process grew and what that comes to in an hour.
 pub fn facts<S: Source>(source: &S) -> Vec<Fact> {
     run(source, OPERATIONS / 10);
-    let Some(before) = resident_bytes() else { return Vec::new() };
+    let Some(before) = resident::of_process() else { return Vec::new() };
     let clock = Clock::open(ClockChoice::Best);
     let elapsed_ns = on_clock!(clock, time => {
         let start = time.start();
         run(source, OPERATIONS);
         clock.region_ns(start, time.stop(0))
     });
-    let Some(after) = resident_bytes() else { return Vec::new() };
+    let Some(after) = resident::of_process() else { return Vec::new() };
     let (growth_bytes, hours) = (after as f64 - before as f64, elapsed_ns / 3.6e12);
     vec![
         Fact::new("soak_operations", "operations", OPERATIONS as f64),
@@ -46,13 +47,6 @@ fn run<S: Source>(source: &S, operations: u64) {
     }
 }
 
-/// Resident memory of this process.
-fn resident_bytes() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: u64 = text.split_whitespace().nth(1)?.parse().ok()?;
-    Some(pages * rustix::param::page_size() as u64)
-}
-
 /// Share of the allocator's memory that is lost to rounding and to its header: for a pool of one size, and for sizes from
 /// 16 to 1,024 bytes, each as often as any other.
 pub fn fragmentation() -> Vec<Fact> {
@@ -71,14 +65,14 @@ fn lost_percent(sizes: impl Iterator<Item = usize> + Clone) -> Option<f64> {
     Some(100.0 * (held - asked) as f64 / held as f64)
 }
 
-/// Bytes of the allocator's memory that an allocation of a size takes, its header with it.
+/// Bytes of the allocator's memory that an allocation of a size takes, its header with it: the least of several, because what
+/// is left of a freed block may be handed out whole.
 #[cfg(all(target_env = "gnu", not(miri)))]
 fn block_bytes(size: usize) -> Option<usize> {
-    let block: Vec<u8> = Vec::with_capacity(size);
-    let start = block.as_ptr().cast_mut().cast();
+    let blocks: [Vec<u8>; 16] = std::array::from_fn(|_| Vec::with_capacity(size));
     // SAFETY: the block is allocated and is not freed before the end of this function.
-    let usable = unsafe { libc::malloc_usable_size(start) };
-    Some(usable + size_of::<usize>())
+    let usable = |block: &Vec<u8>| unsafe { libc::malloc_usable_size(block.as_ptr().cast_mut().cast()) };
+    blocks.iter().map(usable).min().map(|usable| usable + size_of::<usize>())
 }
 
 /// Only glibc says how large a block is and has one word of header.
