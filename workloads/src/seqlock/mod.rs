@@ -6,8 +6,8 @@ pub mod cell;
 pub mod check;
 pub mod many_writers;
 pub mod one_line;
-pub mod rw_lock;
 pub mod seqlock_crate;
+pub mod std_lock;
 pub mod two_lines;
 mod under_writes;
 
@@ -102,7 +102,7 @@ pub static WORKLOAD: Workload = Workload {
         point("readers", "two threads read the state, which nobody writes", "read", 2, Suite::Full),
     ],
     variants: &[
-        variant::<rw_lock::Locked>("rw_lock", rw_lock::ABOUT, Role::Baseline, Suite::Full),
+        variant::<std_lock::Locked>("std_lock", std_lock::ABOUT, Role::Baseline, Suite::Full),
         variant::<seqlock_crate::Peer>("seqlock_crate", seqlock_crate::ABOUT, Role::Peer, Suite::Default),
         variant::<arc_swap::Peer>("arc_swap", arc_swap::ABOUT, Role::Peer, Suite::Full),
         variant::<two_lines::TwoLines>("two_lines", two_lines::ABOUT, Role::Documented, Suite::Full),

@@ -1,6 +1,6 @@
 //! The check of the scenario: analytics take every frame once and whole, and the renderer sees whole frames that never go back.
 
-use super::{is_whole, mapped};
+use super::{Frames, Look, Simulate, Take, is_whole};
 use perfbench_harness::{Broken, Setup, Unavailable, ensure};
 use std::thread;
 
@@ -11,9 +11,9 @@ const FRAMES: u64 = 20_000;
 ///
 /// # Errors
 /// The first broken promise.
-pub fn check(_: &Setup<'_>) -> Result<(), Broken> {
+pub fn check<F: Frames>(_: &Setup<'_>) -> Result<(), Broken> {
     let refused = |refusal: Unavailable| Broken(refusal.to_string());
-    let (renderer, mut analytics, mut simulation) = mapped::roles().map_err(refused)?;
+    let (renderer, mut analytics, mut simulation) = F::roles().map_err(refused)?;
     thread::scope(|scope| {
         let taking = scope.spawn(move || (0..FRAMES).map(|_| analytics.take()).eq(0..FRAMES));
         let rendering = scope.spawn(move || sees_whole_frames(&renderer));
@@ -26,7 +26,7 @@ pub fn check(_: &Setup<'_>) -> Result<(), Broken> {
     Ok(())
 }
 
-fn sees_whole_frames(renderer: &mapped::Renderer) -> Result<(), Broken> {
+fn sees_whole_frames(renderer: &impl Look) -> Result<(), Broken> {
     let mut last = 0;
     while last + 1 < FRAMES {
         let Some(frame) = renderer.glance() else { continue };

@@ -2,7 +2,7 @@
 //! analytics take every one, each a process of its own. Contract of the roles, table and what is timed.
 
 pub mod check;
-pub mod mapped;
+pub mod one_board;
 
 use perfbench_harness::case::{Body, Case, Fact, crew};
 use perfbench_harness::{Isa, Point, Role, Setup, Suite, Unavailable, Variant, Workload};
@@ -28,6 +28,63 @@ pub fn is_whole(frame: &Frame) -> bool {
     *frame == frame_of(frame[0])
 }
 
+/// Memory over which the three roles work.
+pub trait Frames: 'static {
+    /// Looks at the newest frame.
+    type Renderer: Look + Send + 'static;
+    /// Takes every frame.
+    type Analytics: Take + Send + 'static;
+    /// Writes frames.
+    type Simulation: Simulate + 'static;
+
+    /// The three roles over fresh memory.
+    ///
+    /// # Errors
+    /// What the kernel refused.
+    fn roles() -> Result<(Self::Renderer, Self::Analytics, Self::Simulation), Unavailable>;
+}
+
+/// Who writes frames.
+pub trait Simulate {
+    /// Writes the next frame: shows it, and hands it to analytics as soon as these have room.
+    fn step(&mut self);
+
+    /// What all have told so far.
+    fn told(&self) -> Told;
+}
+
+/// Who takes every frame.
+pub trait Take {
+    /// Takes the next frame as soon as it is there; its number.
+    fn take(&mut self) -> u64;
+}
+
+/// Who looks at the newest frame.
+pub trait Look {
+    /// Looks at the newest frame once it is whole; always zero, because which one it is depends on the machine.
+    fn look(&mut self) -> u64;
+
+    /// Looks without waiting; none where the simulation was at it, or has died at it.
+    fn glance(&self) -> Option<Frame>;
+}
+
+/// What the roles have told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// Frames that the simulation has written.
+    pub written: u64,
+    /// Frames that analytics have taken, each the one after the last.
+    pub taken: u64,
+    /// Frames that were a mixture, wherever they were read, or out of order in analytics.
+    pub torn: u64,
+    /// Looks of the renderer.
+    pub looks: u64,
+    /// Sum over the looks of how many frames the one seen was behind the newest.
+    pub age_sum: u64,
+    /// The largest of these.
+    pub age_max: u64,
+}
+
 /// Frames with a simulation in the measuring process and two others in forked ones.
 pub static WORKLOAD: Workload = Workload {
     name: "shm_frames",
@@ -43,28 +100,29 @@ pub static WORKLOAD: Workload = Workload {
         latency: false,
         suite: Suite::Full,
     }],
-    variants: &[Variant {
-        name: "mapped",
-        about: mapped::ABOUT,
-        role: Role::Optimised,
-        suite: Suite::Full,
-        needs: Isa::NONE,
-        build,
-        check: check::check,
-    }],
+    variants: &[
+        // One layout so far.
+        variant::<one_board::OneBoard>("one_board", one_board::ABOUT, Role::Optimised),
+    ],
 };
 
-fn build(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {
-    let (mut renderer, mut analytics, simulation) = mapped::roles()?;
+/// A table line.
+const fn variant<F: Frames>(name: &'static str, about: &'static str, role: Role) -> Variant {
+    let (build, check) = (build::<F>, check::check::<F>);
+    Variant { name, about, role, suite: Suite::Full, needs: Isa::NONE, build, check }
+}
+
+fn build<F: Frames>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {
+    let (mut renderer, mut analytics, simulation) = F::roles()?;
     let followers: Vec<Box<dyn FnMut(u64) -> u64>> =
         vec![Box::new(move |_| analytics.take()), Box::new(move |_| renderer.look())];
     crew(setup.cpu_pair()?, 1.0, Simulating(simulation), followers)
 }
 
 /// The simulation, and what all three have told in the shared counts.
-struct Simulating(mapped::Simulation);
+struct Simulating<S>(S);
 
-impl Body for Simulating {
+impl<S: Simulate> Body for Simulating<S> {
     #[inline(always)]
     fn op(&mut self, i: u64) -> u64 {
         self.0.step();

@@ -78,14 +78,7 @@ pub static WORKLOAD: Workload = Workload {
         ),
     ],
     variants: &[
-        Variant {
-            suite: Suite::Full,
-            ..variant::<global_version::GlobalVersion>(
-                "global_version",
-                global_version::ABOUT,
-                Role::Documented,
-            )
-        },
+        full::<global_version::GlobalVersion>("global_version", global_version::ABOUT, Role::Documented),
         variant::<element_version::ElementVersion>(
             "element_version",
             element_version::ABOUT,
@@ -115,6 +108,11 @@ const fn point(name: &'static str, about: &'static str, cpus: usize, suite: Suit
 const fn variant<A: Array>(name: &'static str, about: &'static str, role: Role) -> Variant {
     let check: fn(&Setup<'_>) -> _ = check::check::<A>;
     Variant { name, about, role, suite: Suite::Default, needs: Isa::NONE, build: build::<A>, check }
+}
+
+/// A table line of the full suite.
+const fn full<A: Array>(name: &'static str, about: &'static str, role: Role) -> Variant {
+    Variant { suite: Suite::Full, ..variant::<A>(name, about, role) }
 }
 
 fn build<A: Array>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {

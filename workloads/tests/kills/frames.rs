@@ -2,14 +2,15 @@
 
 use crate::{KILLS, fork, let_run};
 use perfbench_harness::stats::random::Random;
-use perfbench_workloads::shm_frames::{is_whole, mapped::roles};
+use perfbench_workloads::shm_frames::one_board::OneBoard;
+use perfbench_workloads::shm_frames::{Frames, Look, Simulate, Take, is_whole};
 
 /// Frames that the survivors exchange afterwards.
 const AFTERWARDS: u64 = 200;
 
 pub fn a_killed_simulation_has_a_successor(random: &mut Random) {
     for _ in 0..KILLS / 4 {
-        let (renderer, mut analytics, mut simulation) = roles().unwrap();
+        let (renderer, mut analytics, mut simulation) = OneBoard::roles().unwrap();
         let taking = fork(|| {
             analytics.take();
         });
@@ -35,7 +36,7 @@ pub fn a_killed_simulation_has_a_successor(random: &mut Random) {
 
 pub fn killed_analytics_have_a_successor(random: &mut Random) {
     for _ in 0..KILLS / 4 {
-        let (renderer, mut analytics, mut simulation) = roles().unwrap();
+        let (renderer, mut analytics, mut simulation) = OneBoard::roles().unwrap();
         let simulating = fork(|| simulation.step());
         let child = fork(|| {
             analytics.take();

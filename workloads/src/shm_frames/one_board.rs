@@ -1,7 +1,7 @@
 //! The three roles over one mapping: the newest frame in a sequence lock that holds nobody up, every frame in a stream
 //! whose reader must keep up, and counts that each role writes for itself.
 
-use super::{BACKLOG, FRAME_WORDS, Frame, frame_of, is_whole};
+use super::{BACKLOG, FRAME_WORDS, Frame, Frames, Look, Simulate, Take, Told, frame_of, is_whole};
 use crate::ring_spsc::memory::{Layout, Line, Memory};
 use crate::ring_spsc::waiting::{OnePause, Wait};
 use crate::seqlock::cell::Cell;
@@ -61,23 +61,6 @@ fn add(count: &AtomicU64, more: u64) -> u64 {
     now
 }
 
-/// What the roles have told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Told {
-    /// Frames that the simulation has written.
-    pub written: u64,
-    /// Frames that analytics have taken, each the one after the last.
-    pub taken: u64,
-    /// Frames that were a mixture, wherever they were read, or out of order in analytics.
-    pub torn: u64,
-    /// Looks of the renderer.
-    pub looks: u64,
-    /// Sum over the looks of how many frames the one seen was behind the newest.
-    pub age_sum: u64,
-    /// The largest of these.
-    pub age_max: u64,
-}
-
 /// Who writes frames.
 pub struct Simulation {
     board: Shared,
@@ -95,19 +78,24 @@ pub struct Analytics {
 /// Who looks at the newest frame.
 pub struct Renderer(Shared);
 
-/// The three roles over fresh memory.
-///
-/// # Errors
-/// What the kernel refused.
-pub fn roles() -> Result<(Renderer, Analytics, Simulation), Unavailable> {
-    let board = Board {
-        newest: Cell::new(AtomicU64::new(0), frame_of(0)),
-        counts: [Counts::none(), Counts::none(), Counts::none()],
-    };
-    let [board, other] = Memory::mapped(board, std::iter::empty())?;
-    let (writer, reader) = announced::Announced::mapped(BACKLOG * FRAME_WORDS)?;
-    let simulation = Simulation { board: board.clone(), stream: writer, next: 0 };
-    Ok((Renderer(other), Analytics { board, stream: reader, due: 0 }, simulation))
+/// One board, and one stream, for all three.
+pub struct OneBoard;
+
+impl Frames for OneBoard {
+    type Renderer = Renderer;
+    type Analytics = Analytics;
+    type Simulation = Simulation;
+
+    fn roles() -> Result<(Renderer, Analytics, Simulation), Unavailable> {
+        let board = Board {
+            newest: Cell::new(AtomicU64::new(0), frame_of(0)),
+            counts: [Counts::none(), Counts::none(), Counts::none()],
+        };
+        let [board, other] = Memory::mapped(board, std::iter::empty())?;
+        let (writer, reader) = announced::Announced::mapped(BACKLOG * FRAME_WORDS)?;
+        let simulation = Simulation { board: board.clone(), stream: writer, next: 0 };
+        Ok((Renderer(other), Analytics { board, stream: reader, due: 0 }, simulation))
+    }
 }
 
 impl Simulation {
@@ -116,10 +104,11 @@ impl Simulation {
         let stream = self.stream.successor();
         Self { board: self.board.clone(), next: stream.total_written() / FRAME_WORDS as u64, stream }
     }
+}
 
-    /// Writes the next frame: shows it, and hands it to analytics as soon as these have room.
+impl Simulate for Simulation {
     #[inline(always)]
-    pub fn step(&mut self) {
+    fn step(&mut self) {
         let frame = frame_of(self.next);
         self.board.header().newest.write(frame);
         let begun = (self.stream.total_written() % FRAME_WORDS as u64) as usize;
@@ -132,8 +121,7 @@ impl Simulation {
         self.board.header().counts[SIMULATION].0.written.store(self.next, Ordering::Relaxed);
     }
 
-    /// What all have told so far.
-    pub fn told(&self) -> Told {
+    fn told(&self) -> Told {
         let [simulation, analytics, renderer] = self.board.header().counts.each_ref().map(|line| &line.0);
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Told {
@@ -157,10 +145,11 @@ impl Analytics {
         }
         Self { board: self.board.clone(), due: stream.position() / FRAME_WORDS as u64, stream }
     }
+}
 
-    /// Takes the next frame as soon as it is there; its number.
+impl Take for Analytics {
     #[inline(always)]
-    pub fn take(&mut self) -> u64 {
+    fn take(&mut self) -> u64 {
         let mut frame = [0; FRAME_WORDS];
         take_words(&mut self.stream, &mut frame);
         let counts = &self.board.header().counts[ANALYTICS].0;
@@ -182,10 +171,9 @@ fn take_words(stream: &mut announced::Reader, into: &mut [u64]) {
     }
 }
 
-impl Renderer {
-    /// Looks at the newest frame once it is whole; always zero, because which one it is depends on the machine.
+impl Look for Renderer {
     #[inline(always)]
-    pub fn look(&mut self) -> u64 {
+    fn look(&mut self) -> u64 {
         let board = self.0.header();
         let written = board.counts[SIMULATION].0.written.load(Ordering::Relaxed);
         let frame = board.newest.read();
@@ -199,8 +187,7 @@ impl Renderer {
         0
     }
 
-    /// Looks without waiting; none where the simulation was at it, or has died at it.
-    pub fn glance(&self) -> Option<Frame> {
+    fn glance(&self) -> Option<Frame> {
         self.0.header().newest.try_read()
     }
 }
