@@ -77,7 +77,10 @@ pub(super) fn build<S: Timed>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavai
             let (to, from) = <S as Spsc<u64>>::ring(slots, 0)?;
             Ok(solo(Soak { to, from }))
         }
-        "stopped_peer" => Ok(solo(Waiting::<_, OnePause>::new(<S as Spsc<u64>>::ring(slots, 0)?))),
+        "stopped_peer" => {
+            let ring = <S as Spsc<u64>>::ring(slots, 0)?;
+            Ok(solo(Waiting { ring, policy: PhantomData::<OnePause> }))
+        }
         _ => throughput::<S, u64, OnePause>(setup),
     }
 }
@@ -110,7 +113,7 @@ where
 
 /// Pushes and pops of one operation of a soak, and how many operations make a hundred million.
 const PAIRS: u64 = 1_000;
-const SOAK_OPS: u64 = 100_000;
+const SOAK_OPS: u64 = if cfg!(debug_assertions) { 100 } else { 100_000 };
 
 /// Both sides of a ring on one thread, which moves a hundred million items when it is asked what it learned.
 struct Soak<P, C> {
@@ -139,41 +142,31 @@ impl<P: Push<u64>, C: Pop<u64>> Body for Soak<P, C> {
     }
 }
 
-/// How long an operation of [`Waiting`] waits: long enough that the awake part of a wait is a small share.
-const STOPPED: Duration = Duration::from_millis(20);
+/// How long a consumer waits when it is asked what that costs: long enough that the awake part is a small share.
+const STOPPED: Duration = Duration::from_millis(if cfg!(debug_assertions) { 20 } else { 500 });
 
-/// A consumer whose producer does nothing, waiting by a policy.
+/// A consumer whose producer does nothing: an operation is one attempt in vain.
 struct Waiting<R, W> {
     ring: R,
-    waited: Duration,
-    cpu: Duration,
-    attempts: u64,
     policy: PhantomData<W>,
-}
-
-impl<R, W> Waiting<R, W> {
-    fn new(ring: R) -> Self {
-        Self { ring, waited: Duration::ZERO, cpu: Duration::ZERO, attempts: 0, policy: PhantomData }
-    }
 }
 
 impl<P, C: Pop<u64>, W: Wait> Body for Waiting<(P, C), W> {
     fn op(&mut self, _: u64) -> u64 {
-        let (spent, mut waiting) = (Spent::begin(), W::default());
-        while spent.elapsed() < STOPPED && self.ring.1.try_pop().is_none() {
-            waiting.wait();
-            self.attempts += 1;
-        }
-        self.waited += spent.elapsed();
-        self.cpu += spent.cpu();
-        0
+        u64::from(self.ring.1.try_pop().is_some())
     }
 
+    /// What it costs to wait by the policy.
     fn facts(&mut self) -> Vec<Fact> {
-        let seconds = self.waited.as_secs_f64().max(f64::MIN_POSITIVE);
+        let (spent, mut waiting, mut attempts) = (Spent::begin(), W::default(), 0);
+        while spent.elapsed() < STOPPED && self.ring.1.try_pop().is_none() {
+            waiting.wait();
+            attempts += 1;
+        }
+        let (seconds, cpu) = (spent.elapsed().as_secs_f64(), spent.cpu());
         vec![
-            Fact::new("cpu_ms_per_s", "ms/s", 1e3 * self.cpu.as_secs_f64() / seconds),
-            Fact::new("attempts_per_s", "1/s", self.attempts as f64 / seconds),
+            Fact::new("cpu_ms_per_s", "ms/s", 1e3 * cpu.as_secs_f64() / seconds),
+            Fact::new("attempts_per_s", "1/s", f64::from(attempts) / seconds),
         ]
     }
 }
