@@ -6,7 +6,7 @@ use super::slots::{Object, Shared, slot};
 use super::tagged::let_go;
 use super::{Misuse, Pool};
 use crate::roll::Census;
-use crate::shm::Identity;
+use crate::shm::{Identity, layout_hash};
 use crate::sync::Ordering;
 
 /// What it is, for the table.
@@ -77,6 +77,8 @@ impl Magazine {
 }
 
 impl Pool for Magazine {
+    const KIND: u64 = layout_hash("pool: an owner word a slot, 1");
+
     fn first(memory: Shared, who: Identity, alive: Census) -> Self {
         // Relaxed: a number that spreads the participants over the slots, and no more.
         let joined = memory.header().joined.0.fetch_add(1, Ordering::Relaxed);

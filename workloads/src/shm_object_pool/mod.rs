@@ -4,6 +4,7 @@
 pub mod check;
 pub mod free_list;
 pub mod magazine;
+pub mod named;
 mod slots;
 pub mod tagged;
 pub mod untagged;
@@ -23,6 +24,9 @@ pub const CAPACITY: usize = 1024;
 pub trait Pool: Sized + Send + 'static {
     /// Whether the pool sees that a number is given back twice, or by a process that has not got it.
     const SEES_MISUSE: bool = true;
+
+    /// What tells its memory from that of other kinds.
+    const KIND: u64;
 
     /// The first participant of a fresh pool.
     fn first(memory: Shared, who: Identity, alive: Census) -> Self;

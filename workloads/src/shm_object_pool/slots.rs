@@ -55,13 +55,13 @@ impl Object {
 /// What a link says that leads nowhere; others are a slot's number plus one.
 pub(super) const NOWHERE: u32 = 0;
 
-fn header() -> Header {
+pub(super) fn header() -> Header {
     // The list begins with the first slot.
     Header { free: Line(AtomicU64::new(1)), joined: Line(AtomicU64::new(0)) }
 }
 
 /// Slots that nobody has, each linked to the next.
-fn slots(capacity: usize) -> impl ExactSizeIterator<Item = Slot> {
+pub(super) fn slots(capacity: usize) -> impl ExactSizeIterator<Item = Slot> {
     assert!(capacity > 0 && capacity < u32::MAX as usize, "numbers are 32 bits wide");
     (0..capacity as u32).map(move |index| Slot {
         owner: AtomicU64::new(0),

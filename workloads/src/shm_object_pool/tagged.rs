@@ -6,7 +6,7 @@ use super::free_list::{pop, push};
 use super::slots::{Object, Shared, slot};
 use super::{Misuse, Pool};
 use crate::roll::Census;
-use crate::shm::Identity;
+use crate::shm::{Identity, layout_hash};
 use crate::sync::Ordering;
 
 /// What it is, for the table.
@@ -27,6 +27,8 @@ impl Tagged {
 }
 
 impl Pool for Tagged {
+    const KIND: u64 = layout_hash("pool: tagged list, owners, 1");
+
     fn first(memory: Shared, who: Identity, alive: Census) -> Self {
         Self { memory, who, alive }
     }

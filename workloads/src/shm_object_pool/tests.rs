@@ -104,6 +104,8 @@ fn a_participant_that_leaves_lets_go_of_what_it_kept() {
 struct Faulty<const FAULT: char>(Tagged, u32);
 
 impl<const FAULT: char> Pool for Faulty<FAULT> {
+    const KIND: u64 = 0;
+
     fn first(memory: Shared, who: Identity, alive: Census) -> Self {
         Self(Tagged::first(memory, who, alive), 0)
     }

@@ -5,7 +5,7 @@ use super::free_list::{pop, push};
 use super::slots::{Object, Shared, slot};
 use super::{Misuse, Pool};
 use crate::roll::Census;
-use crate::shm::Identity;
+use crate::shm::{Identity, layout_hash};
 
 /// What it is, for the table.
 pub const ABOUT: &str = "the printed free list: hands objects out twice";
@@ -15,6 +15,7 @@ pub struct Untagged(Shared);
 
 impl Pool for Untagged {
     const SEES_MISUSE: bool = false;
+    const KIND: u64 = layout_hash("pool: untagged list, 1");
 
     fn first(memory: Shared, _: Identity, _: Census) -> Self {
         Self(memory)

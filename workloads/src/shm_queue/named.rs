@@ -4,7 +4,7 @@
 use super::lifeline::{Gone, Lifeline, Side, Sides};
 use super::mpmc::{self, Handle};
 use crate::ring_spsc::cached_index::{self, Consumer, Producer};
-use crate::ring_spsc::memory::{Memory, Slot, placed::LeadError};
+use crate::ring_spsc::memory::{Layout, Memory, Slot, placed::LeadError};
 use crate::roll::NoSeat;
 use crate::shm::{Identity, Segment, layout_hash};
 use std::fmt;
@@ -17,15 +17,15 @@ const SIDES: u64 = layout_hash("sides of a queue, 1");
 const RING: u64 = layout_hash("ring of u64, 1");
 const MPMC: u64 = layout_hash("queue of many to many, 1");
 
-/// The ring lies behind the signatures, on lines of its own.
-const RING_OFFSET_BYTES: u64 = 128;
+/// What has two sides lies behind their signatures, on lines of its own.
+pub(crate) const SIDED_OFFSET_BYTES: u64 = 128;
 
 type Ring = Memory<cached_index::Header, Slot<u64>>;
 
 #[cfg(not(loom))]
-const _: () = assert!(Memory::<Sides, ()>::room_bytes(0) <= RING_OFFSET_BYTES);
+const _: () = assert!(Memory::<Sides, ()>::room_bytes(0) <= SIDED_OFFSET_BYTES);
 
-/// Why a queue was not made or joined.
+/// Why a queue, or whatever else has sides, was not made or joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum QueueError {
     /// What the segment holds, or has no room for.
@@ -64,7 +64,7 @@ fn fits(slot_count: u64) -> bool {
 /// A payload that holds either queue with so many slots.
 pub fn payload_bytes(capacity: usize) -> u64 {
     let many = Memory::<mpmc::Header, mpmc::Cell>::room_bytes(capacity);
-    many.max(RING_OFFSET_BYTES + Ring::room_bytes(capacity))
+    many.max(SIDED_OFFSET_BYTES + Ring::room_bytes(capacity))
 }
 
 /// One side of a ring in a segment, with the other side's process in view.
@@ -82,12 +82,49 @@ pub struct End<E> {
 /// Where the capacity is no power of two above one.
 pub fn make_ring(segment: &Arc<Segment>, capacity: usize) -> Result<(), QueueError> {
     assert!(fits(capacity as u64), "the indices are masked");
-    let slots = (0..capacity).map(|_| Slot::empty());
+    let (header, slots) = (cached_index::Header::starting_at(0), (0..capacity).map(|_| Slot::<u64>::empty()));
+    // SAFETY: indices and items are words, of which every pattern is a value; each side is taken by one process at a time.
+    unsafe { make_sided(segment, RING, header, slots) }
+}
+
+/// Makes what has two sides, behind their signatures.
+///
+/// # Errors
+/// [`QueueError::Lead`].
+///
+/// # Safety
+/// As for [`Memory::placed`].
+pub(crate) unsafe fn make_sided<H: Layout<S>, S>(
+    segment: &Arc<Segment>,
+    kind: u64,
+    header: H,
+    slots: impl ExactSizeIterator<Item = S>,
+) -> Result<(), QueueError> {
     // SAFETY: signatures are atomic words of which every pattern is a value; all go through `Lifeline`.
     unsafe { Memory::<Sides, ()>::placed(segment, 0, SIDES, Sides::unsigned(), std::iter::empty()) }?;
-    // SAFETY: indices and items are words, of which every pattern is a value; each side is taken by one process at a time.
-    unsafe { Ring::placed(segment, RING_OFFSET_BYTES, RING, cached_index::Header::starting_at(0), slots) }?;
+    // SAFETY: the caller vouches for header and slots.
+    unsafe { Memory::placed(segment, SIDED_OFFSET_BYTES, kind, header, slots) }?;
     Ok(())
+}
+
+/// Takes a side of what [`make_sided`] made.
+///
+/// # Errors
+/// `Lead` or `Taken`.
+///
+/// # Safety
+/// As for [`Memory::attached`].
+pub(crate) unsafe fn take_side<H: Layout<S>, S>(
+    segment: &Arc<Segment>,
+    side: Side,
+    kind: u64,
+    fits: fn(u64) -> bool,
+) -> Result<(Memory<H, S>, Lifeline), QueueError> {
+    // SAFETY: as in `make_sided`.
+    let sides = unsafe { Memory::attached(segment, 0, SIDES, |count| count == 0) }?;
+    // SAFETY: the caller vouches for header and slots.
+    let memory = unsafe { Memory::attached(segment, SIDED_OFFSET_BYTES, kind, fits) }?;
+    Ok((memory, Lifeline::take(sides, side).map_err(QueueError::Taken)?))
 }
 
 /// Takes the producer's side of the ring that a segment holds.
@@ -110,10 +147,7 @@ pub fn consumer(segment: &Arc<Segment>) -> Result<End<Consumer<u64>>, QueueError
 
 fn side(segment: &Arc<Segment>, side: Side) -> Result<(Ring, Lifeline), QueueError> {
     // SAFETY: as in `make_ring`.
-    let sides = unsafe { Memory::attached(segment, 0, SIDES, |count| count == 0) }?;
-    // SAFETY: as in `make_ring`.
-    let ring = unsafe { Ring::attached(segment, RING_OFFSET_BYTES, RING, fits) }?;
-    Ok((ring, Lifeline::take(sides, side).map_err(QueueError::Taken)?))
+    unsafe { take_side(segment, side, RING, fits) }
 }
 
 impl End<Producer<u64>> {

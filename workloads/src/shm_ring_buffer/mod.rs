@@ -4,6 +4,7 @@
 pub mod announced;
 pub mod check;
 pub mod moved_head;
+pub mod named;
 mod words;
 
 pub use words::Shared;

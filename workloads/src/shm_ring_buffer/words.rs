@@ -30,12 +30,12 @@ impl Layout<Word> for Header {
 #[repr(transparent)]
 pub struct Word(AtomicU64);
 
-fn header() -> Header {
+pub(super) fn header() -> Header {
     let zero = || Line(AtomicU64::new(0));
     Header { begun: zero(), written: zero(), read: zero() }
 }
 
-fn words(capacity: usize) -> impl ExactSizeIterator<Item = Word> {
+pub(super) fn words(capacity: usize) -> impl ExactSizeIterator<Item = Word> {
     assert!(capacity.is_power_of_two(), "the indices are masked");
     (0..capacity).map(|_| Word(AtomicU64::new(0)))
 }

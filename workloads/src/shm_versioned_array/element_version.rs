@@ -13,8 +13,10 @@ pub const ABOUT: &str = "version and words of an element in one line";
 /// The array.
 pub struct ElementVersion;
 
-type Element = Cell<State, WORDS>;
-type Shared = Memory<Header, Element>;
+/// A version and the words of an element.
+pub type Element = Cell<State, WORDS>;
+/// Header and elements as a side holds them.
+pub(super) type Shared = Memory<Header, Element>;
 
 /// Nothing: the elements say all.
 #[repr(C, align(64))]
@@ -24,7 +26,7 @@ impl Layout<Element> for Header {
     fn drop_unread(&mut self, _: &mut [Element]) {}
 }
 
-fn elements(count: usize) -> impl ExactSizeIterator<Item = Element> {
+pub(super) fn elements(count: usize) -> impl ExactSizeIterator<Item = Element> {
     (0..count).map(|_| Cell::new(AtomicU64::new(0), [0; WORDS]))
 }
 
@@ -44,11 +46,11 @@ impl Array for ElementVersion {
 }
 
 /// The only side that writes.
-pub struct Writer(Shared);
+pub struct Writer(pub(super) Shared);
 
 /// A side that reads.
 #[derive(Clone)]
-pub struct Reader(Shared);
+pub struct Reader(pub(super) Shared);
 
 #[inline(always)]
 fn element(memory: &Shared, index: usize) -> &Element {

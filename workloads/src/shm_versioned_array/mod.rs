@@ -4,6 +4,7 @@
 pub mod check;
 pub mod element_version;
 pub mod global_version;
+pub mod named;
 
 use crate::seqlock::{State, WORDS, state_of};
 use perfbench_harness::case::{Body, Case, Fact, processes, solo};

@@ -5,6 +5,7 @@ mod maps;
 mod queues;
 mod role;
 mod segments;
+mod structures;
 mod tables;
 mod traced;
 
@@ -19,12 +20,13 @@ pub type Scenario = (&'static str, fn());
 
 fn main() {
     if let Some((role, argument)) = role::asked() {
-        let roles = [segments::ROLES, queues::ROLES];
+        let roles = [segments::ROLES, queues::ROLES, structures::ROLES];
         let found = roles.iter().copied().flatten().find(|(name, _)| *name == role);
         return found.expect("a role of this program").1(&argument);
     }
     for (promise, show) in
-        [segments::SCENARIOS, tables::SCENARIOS, maps::SCENARIOS, queues::SCENARIOS].concat()
+        [segments::SCENARIOS, tables::SCENARIOS, maps::SCENARIOS, queues::SCENARIOS, structures::SCENARIOS]
+            .concat()
     {
         show();
         println!("{promise} ... ok");
