@@ -156,13 +156,13 @@ fn a_killed_writer_is_followed() {
         assert!(matches!(array::writer(&segment).err(), Some(QueueError::Taken(who)) if who.pid == pid));
         kill(child);
     }
-    let (mut to, _lifeline) = array::writer(&segment).unwrap();
+    let (mut to, lifeline) = array::writer(&segment).unwrap();
     (0..CAPACITY).for_each(|index| to.write(index, state_of(7)));
     assert!(
         (0..CAPACITY).all(|index| from.try_read(index) == Some(state_of(7))),
         "the last writer heals all"
     );
-    drop((from, to, segment));
+    drop((from, to, lifeline, segment));
     assert!(is_missing(&name, array::LAYOUT));
 }
 
