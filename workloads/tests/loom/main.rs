@@ -14,6 +14,7 @@ mod ring_overwrite;
 mod ring_spsc;
 mod seqlock;
 mod shm_large_map;
+mod shm_object_pool;
 mod shm_queue;
 mod shm_table;
 mod votes;
