@@ -16,6 +16,7 @@ mod seqlock;
 mod shm_large_map;
 mod shm_object_pool;
 mod shm_queue;
+mod shm_ring_buffer;
 mod shm_table;
 mod votes;
 
