@@ -18,6 +18,7 @@ mod shm_object_pool;
 mod shm_queue;
 mod shm_ring_buffer;
 mod shm_table;
+mod shm_versioned_array;
 mod votes;
 
 use perfbench_workloads::sync::weaken::{sites_of, weaker, with_ordering};
