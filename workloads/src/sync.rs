@@ -1,8 +1,11 @@
 //! The synchronisation primitives of every concurrent structure here: the standard library's, or loom's under
 //! `--cfg loom`, so that a model can explore every interleaving of the code that is timed. No structure lives here.
 
+mod handed;
 #[cfg(loom)]
 pub mod weaken;
+
+pub use handed::Handed;
 
 #[cfg(not(loom))]
 pub use std::sync::{

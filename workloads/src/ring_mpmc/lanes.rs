@@ -75,8 +75,10 @@ impl<T> Lane<T> {
         alone: bool,
         act: impl FnOnce(&mut index_ring::Consumer<T, Eighths>) -> R,
     ) -> Option<R> {
-        // Acquire takes over what the last consumer here left; pairs with the Release below.
-        if !alone && self.busy.0.swap(true, Ordering::Acquire) {
+        // Acquire takes over what the last consumer here left; pairs with the Release below. An attempt in vain stores nothing:
+        // loom takes the store of a failed swap for a later one than the Release.
+        let claim = || self.busy.0.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed);
+        if !alone && claim().is_err() {
             return None;
         }
         let result = ring.from.with_mut(|from| {

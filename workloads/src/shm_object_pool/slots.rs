@@ -2,7 +2,7 @@
 //! words mean is the variant's affair.
 
 use crate::ring_spsc::memory::{Layout, Line, Memory};
-use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::{AtomicU32, AtomicU64, Handed};
 use perfbench_harness::Unavailable;
 
 /// Words of an object: what its bookkeeping leaves of a cache line.
@@ -32,23 +32,22 @@ pub struct Slot {
 
 /// Words that whoever has taken the object reads and writes.
 #[repr(C)]
-pub struct Object([AtomicU64; OBJECT_WORDS]);
+pub struct Object([Handed; OBJECT_WORDS]);
 
 #[cfg(not(loom))]
 const _: () = assert!(size_of::<Slot>() == 64 && align_of::<Slot>() == 64 && size_of::<Header>() == 256);
 
-// Relaxed both: taking and giving back order what one owner writes before what the next one reads.
 impl Object {
     /// Writes a word.
     #[inline(always)]
     pub fn write(&self, word: usize, value: u64) {
-        self.0[word].store(value, Ordering::Relaxed);
+        self.0[word].write(value);
     }
 
     /// Reads a word.
     #[inline(always)]
     pub fn read(&self, word: usize) -> u64 {
-        self.0[word].load(Ordering::Relaxed)
+        self.0[word].read()
     }
 }
 
@@ -66,7 +65,7 @@ pub(super) fn slots(capacity: usize) -> impl ExactSizeIterator<Item = Slot> {
     (0..capacity as u32).map(move |index| Slot {
         owner: AtomicU64::new(0),
         link: AtomicU32::new(if index as usize + 1 == capacity { NOWHERE } else { index + 2 }),
-        object: Object(std::array::from_fn(|_| AtomicU64::new(0))),
+        object: Object(std::array::from_fn(|_| Handed::new(0))),
     })
 }
 

@@ -5,7 +5,7 @@ use crate::ring_spsc::memory::{Layout, Line, Memory};
 use crate::ring_spsc::{Pop, Push, Spsc};
 use crate::roll::{Census, NoSeat, Roll, Seat};
 use crate::shm::Identity;
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Handed, Ordering};
 use perfbench_harness::{Reason, Unavailable};
 
 /// What it is, for the table.
@@ -92,7 +92,7 @@ impl Layout<Cell> for Header {
 #[repr(C)]
 pub struct Cell {
     state: AtomicU64,
-    item: AtomicU64,
+    item: Handed,
 }
 
 #[cfg(not(loom))]
@@ -104,7 +104,7 @@ pub fn cells(capacity: usize, start: u64) -> impl ExactSizeIterator<Item = Cell>
     let mask = capacity as u64 - 1;
     (0..capacity).map(move |index| {
         let position = start.wrapping_add((index as u64).wrapping_sub(start) & mask);
-        Cell { state: AtomicU64::new(free_at(position)), item: AtomicU64::new(0) }
+        Cell { state: AtomicU64::new(free_at(position)), item: Handed::new(0) }
     })
 }
 
@@ -202,9 +202,9 @@ impl Handle {
         Err(last)
     }
 
-    /// Claims the next cell for a push and leaves it: what is left of a process that is killed right then.
+    /// Claims the next cell, writes an item, and leaves it: what is left of a process that is killed before it publishes.
     pub fn claim_and_leave(&mut self) -> bool {
-        self.claim(Role::Produce).is_ok()
+        self.claim(Role::Produce).map(|position| self.cell(position).item.write(u64::MAX)).is_ok()
     }
 
     /// Claims the next item and leaves it, likewise.
@@ -216,8 +216,7 @@ impl Handle {
     fn take(&mut self) -> Result<u64, Refusal> {
         let position = self.claim(Role::Consume)?;
         let cell = self.cell(position);
-        // Relaxed: Acquire on the state made it visible.
-        let item = cell.item.load(Ordering::Relaxed);
+        let item = cell.item.read();
         let next_lap = position.wrapping_add(self.mask + 1);
         // Release: the item is read before the cell is free; pairs with the Acquire load in `claim`.
         cell.state.store(free_at(next_lap), Ordering::Release);
@@ -296,7 +295,9 @@ fn recover(memory: &Shared, alive: Census) -> usize {
             let cell = unsafe { memory.slot(index) };
             // Acquire: as in `claim`.
             let state = cell.state.load(Ordering::Acquire);
-            freed += usize::from(state & SEAT == seat.number() && take_over(memory, index, state));
+            // Asked anew behind the claim: somebody else may have freed the seat, and a living process have taken it.
+            let is_theirs = state & SEAT == seat.number() && roll.holder(seat) == Some(who);
+            freed += usize::from(is_theirs && take_over(memory, index, state));
         }
         roll.free(seat, who);
     }
@@ -326,8 +327,7 @@ impl Push<u64> for Handle {
     fn try_push(&mut self, item: u64) -> Result<(), u64> {
         let Ok(position) = self.claim(Role::Produce) else { return Err(item) };
         let cell = self.cell(position);
-        // Relaxed: the store below publishes it.
-        cell.item.store(item, Ordering::Relaxed);
+        cell.item.write(item);
         // Release hands the item over; pairs with the Acquire load in `claim`.
         cell.state.store(free_at(position.wrapping_add(1)), Ordering::Release);
         Ok(())

@@ -44,9 +44,9 @@ impl Writer {
     /// Goes on where the last writer was, which must be gone. What it had not published is not there.
     pub fn resumed(memory: Shared) -> Self {
         let header = memory.header();
-        // Acquire: what the reader has copied comes before. The last writer is gone, so its indices do not move.
-        let read = header.read.0.load(Ordering::Acquire);
-        let [begun, written] = [&header.begun, &header.written].map(|index| index.0.load(Ordering::Relaxed));
+        // Relaxed: the last writer is gone, so its indices do not move; the reader's as in `push_bulk`.
+        let [begun, written, read] =
+            [&header.begun, &header.written, &header.read].map(|index| index.0.load(Ordering::Relaxed));
         Self { memory, written, begun, read }
     }
 
@@ -90,8 +90,10 @@ impl Write for Writer {
     #[inline(always)]
     fn push_bulk(&mut self, words: &[u64]) -> usize {
         if self.room() < words.len() {
-            // Acquire: the reader has copied what lies before; pairs with the Release in `Reader::go_to`.
-            self.read = self.memory.header().read.0.load(Ordering::Acquire);
+            // Relaxed: a word is copied, then comes the fence in `copy`, then the index that lets go of it; this load comes
+            // before the fence in `announce` and any word written over it. Had a copy such a later word, the two fences
+            // would put this load before the very index that it read.
+            self.read = self.memory.header().read.0.load(Ordering::Relaxed);
         }
         let count = self.room().min(words.len());
         if count > 0 {
@@ -122,8 +124,8 @@ pub struct Reader {
 impl Reader {
     /// Goes on where the last reader was, which must be gone.
     pub fn resumed(memory: Shared) -> Self {
-        // Acquire: what the last reader did comes before.
-        let read = memory.header().read.0.load(Ordering::Acquire);
+        // Relaxed: the last reader is gone, and this index is all that it wrote.
+        let read = memory.header().read.0.load(Ordering::Relaxed);
         Self { memory, read, written: read, lost: 0 }
     }
 
@@ -167,8 +169,8 @@ impl Reader {
 
     fn go_to(&mut self, index: u64) {
         self.read = index;
-        // Release: the words are copied; pairs with the Acquire in `push_bulk`.
-        self.memory.header().read.0.store(index, Ordering::Release);
+        // Relaxed: the fence in `copy` lies between the words and this, as `push_bulk` says.
+        self.memory.header().read.0.store(index, Ordering::Relaxed);
     }
 }
 

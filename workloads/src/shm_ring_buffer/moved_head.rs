@@ -68,12 +68,14 @@ impl Write for Writer {
     #[inline(always)]
     fn push_overwrite(&mut self, word: u64) {
         let header = self.0.header();
+        // Acquire: as in `room`.
         let read = header.read.0.load(Ordering::Acquire);
         let unread = header.written.0.load(Ordering::Relaxed).wrapping_sub(read);
         // The reader may have moved its index back meanwhile: then more than one lies beyond the capacity.
         if unread >= self.0.slot_count() as u64 {
             let first = header.written.0.load(Ordering::Relaxed).wrapping_add(1);
-            header.read.0.store(first.wrapping_sub(self.0.slot_count() as u64), Ordering::Release);
+            // Relaxed: nobody takes anything over by it, since the reader reads this index Relaxed.
+            header.read.0.store(first.wrapping_sub(self.0.slot_count() as u64), Ordering::Relaxed);
         }
         self.append(&[word]);
     }

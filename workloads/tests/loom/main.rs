@@ -14,7 +14,11 @@ mod ring_overwrite;
 mod ring_spsc;
 mod seqlock;
 mod shm_large_map;
+mod shm_object_pool;
+mod shm_queue;
+mod shm_ring_buffer;
 mod shm_table;
+mod shm_versioned_array;
 mod votes;
 
 use perfbench_workloads::sync::weaken::{sites_of, weaker, with_ordering};
