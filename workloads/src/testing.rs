@@ -19,7 +19,9 @@ pub fn every_variant_is_checked_and_runs(workload: &'static Workload) {
                 built => built.expect("a granted variant is built"),
             };
             case.batch(20, &Clock::open(ClockChoice::Scripted(1)));
-            assert!(case.facts().iter().all(|fact| fact.value.is_finite()), "{}", variant.name);
+            // Facts are of many operations and of files, where there is an interpreter for neither.
+            let facts = if cfg!(miri) { Vec::new() } else { case.facts() };
+            assert!(facts.iter().all(|fact| fact.value.is_finite()), "{}", variant.name);
         }
     }
 }

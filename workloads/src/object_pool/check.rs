@@ -101,7 +101,7 @@ pub fn source<S: Source + Send>(seed: u64) -> Result<(), Broken> {
 
 fn lends(alone: &dyn Lender, members: Vec<Box<dyn Lender>>, bytes: usize, seed: u64) -> Result<(), Broken> {
     lends_each_object_once(alone, bytes, seed, 0)?;
-    on_two_threads(members, |member, thread| lends_each_object_once(&**member, bytes, seed ^ thread, thread))
+    on_two_threads(members, |member, thread| lends_each_object_once(member, bytes, seed ^ thread, thread))
         .map(drop)
 }
 
@@ -158,12 +158,12 @@ pub fn alone<S: Source>(limits: Limits) -> S {
 }
 
 /// Runs `act` on two members, each on a thread, and hands them back.
-fn on_two_threads<S: Send>(
-    members: Vec<S>,
-    act: impl Fn(&S, u64) -> Result<(), Broken> + Sync,
-) -> Result<Vec<S>, Broken> {
+fn on_two_threads<L: Lender + ?Sized>(
+    members: Vec<Box<L>>,
+    act: impl Fn(&L, u64) -> Result<(), Broken> + Sync,
+) -> Result<Vec<Box<L>>, Broken> {
     let act = &act;
-    let run = |(member, thread): (S, u64)| move || act(&member, thread).map(|()| member);
+    let run = |(member, thread): (Box<L>, u64)| move || act(&member, thread).map(|()| member);
     together(members.into_iter().zip(0..).map(run)).into_iter().collect()
 }
 
@@ -303,10 +303,10 @@ fn drops_what_it_kept(made: Made) -> Result<(), Broken> {
 
 fn counts_every_thread(made: Made) -> Result<(), Broken> {
     let takes = STEPS / 2;
-    let run = |member: &Box<dyn Counting>, thread: u64| {
+    let run = |member: &(dyn Counting + 'static), thread: u64| {
         (0..takes).try_for_each(|turn| {
             let stamp = (2 * turn + thread) as u8;
-            let object = fresh(&**member, made.object_bytes, stamp)?;
+            let object = fresh(member, made.object_bytes, stamp)?;
             ensure!(object.holds(stamp), "another thread wrote into an object on loan");
             Ok(())
         })

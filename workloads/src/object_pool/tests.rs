@@ -70,6 +70,7 @@ impl<const FAULT: u8> SharedPool for Planted<FAULT> {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "a check for each of the faults takes minutes there")]
 fn object_pool_check_catches_each_planted_fault() {
     fn checked<const FAULT: u8>() -> Result<(), perfbench_harness::Broken> {
         check::pool_of_buffers::<Arc<Planted<FAULT>>>(3)

@@ -251,7 +251,7 @@ impl<T> Consumer<T> {
     fn took(&mut self, open: usize) {
         self.run += 1;
         self.next = self.home;
-        if self.run % RUN == 0 {
+        if self.run.is_multiple_of(RUN) {
             self.turn(open);
         }
     }

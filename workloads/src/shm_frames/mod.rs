@@ -41,8 +41,11 @@ pub trait Frames: 'static {
     ///
     /// # Errors
     /// What the kernel refused.
-    fn roles() -> Result<(Self::Renderer, Self::Analytics, Self::Simulation), Unavailable>;
+    fn roles() -> Result<Roles<Self>, Unavailable>;
 }
+
+/// One of each role.
+pub type Roles<F> = (<F as Frames>::Renderer, <F as Frames>::Analytics, <F as Frames>::Simulation);
 
 /// Who writes frames.
 pub trait Simulate {

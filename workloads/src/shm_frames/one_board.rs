@@ -1,7 +1,7 @@
 //! The three roles over one mapping: the newest frame in a sequence lock that holds nobody up, every frame in a stream
 //! whose reader must keep up, and counts that each role writes for itself.
 
-use super::{BACKLOG, FRAME_WORDS, Frame, Frames, Look, Simulate, Take, Told, frame_of, is_whole};
+use super::{BACKLOG, FRAME_WORDS, Frame, Frames, Look, Roles, Simulate, Take, Told, frame_of, is_whole};
 use crate::ring_spsc::memory::{Layout, Line, Memory};
 use crate::ring_spsc::waiting::{OnePause, Wait};
 use crate::seqlock::cell::Cell;
@@ -86,7 +86,7 @@ impl Frames for OneBoard {
     type Analytics = Analytics;
     type Simulation = Simulation;
 
-    fn roles() -> Result<(Renderer, Analytics, Simulation), Unavailable> {
+    fn roles() -> Result<Roles<Self>, Unavailable> {
         let board = Board {
             newest: Cell::new(AtomicU64::new(0), frame_of(0)),
             counts: [Counts::none(), Counts::none(), Counts::none()],
