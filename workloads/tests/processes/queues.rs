@@ -60,7 +60,9 @@ fn take_on(name: &str) {
 fn push_on(name: &str) {
     let mut to = join_mpmc(&opened(name)).expect("there is a seat");
     ready();
-    (0..).for_each(|item| while to.try_push(item).is_err() {});
+    for item in 0.. {
+        while to.try_push(item).is_err() {}
+    }
 }
 
 fn items_reach_a_process_by_name() {

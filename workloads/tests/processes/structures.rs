@@ -134,7 +134,9 @@ fn a_killed_reader_is_followed() {
 fn write_on(name: &str) {
     let (mut to, _lifeline) = array::writer(&opened(name, array::LAYOUT)).expect("the side is free");
     ready();
-    (1..).for_each(|lap| (0..CAPACITY).for_each(|index| to.write(index, state_of(lap))));
+    for lap in 1.. {
+        (0..CAPACITY).for_each(|index| to.write(index, state_of(lap)));
+    }
 }
 
 fn a_killed_writer_is_followed() {
