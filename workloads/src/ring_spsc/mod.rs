@@ -7,7 +7,11 @@ pub mod check;
 mod contract;
 pub mod crossbeam_array;
 pub mod crossbeam_channel;
+pub mod disruptor;
 pub mod gil;
+pub mod heapless;
+#[cfg(feature = "heavy-peers")]
+pub mod iceoryx2;
 #[cfg(not(loom))]
 mod in_place;
 pub mod index_ring;
@@ -130,6 +134,10 @@ pub static WORKLOAD: Workload = Workload {
         peer::<std_mpsc::StdMpsc>("std_mpsc", std_mpsc::ABOUT),
         peer::<crossbeam_array::CrossbeamArray>("crossbeam_array", crossbeam_array::ABOUT),
         peer::<crossbeam_channel::CrossbeamChannel>("crossbeam_channel", crossbeam_channel::ABOUT),
+        peer::<heapless::Heapless>("heapless", heapless::ABOUT),
+        peer::<disruptor::Disruptor>("disruptor", disruptor::ABOUT),
+        #[cfg(feature = "heavy-peers")]
+        Variant { build: iceoryx2::build, ..peer::<iceoryx2::Iceoryx2>("iceoryx2", iceoryx2::ABOUT) },
     ],
 };
 

@@ -72,6 +72,7 @@ fn items_that_nobody_took_are_dropped_with_the_last_side() {
     drops_what_nobody_took::<line::Lines<2>>();
     drops_what_nobody_took::<line::Lines<1>>();
     drops_what_nobody_took::<rtrb::Rtrb>();
+    drops_what_nobody_took::<heapless::Heapless>();
 }
 
 /// A queue that keeps its promise but for one fault.

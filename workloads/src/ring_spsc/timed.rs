@@ -85,7 +85,8 @@ pub(super) fn build<S: Timed>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavai
     }
 }
 
-fn throughput<S, T: Item, W: Wait>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable>
+/// Items through a ring of the point's size that never runs idle.
+pub(super) fn throughput<S, T: Item, W: Wait>(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable>
 where
     S: Spsc<T, Producer: Send, Consumer: Send>,
 {
