@@ -73,6 +73,7 @@ fn handles_of_lanes_find_all_items_and_take_over_what_is_left() {
 
 /// A consumer that is alone with many lanes serves all of them, however full the first ones are.
 #[test]
+#[cfg_attr(miri, ignore = "thousands of items make it plain, which take minutes there")]
 fn no_lane_is_forgotten() {
     let (to, mut from) = <lanes::Lanes as Spsc<u64>>::ring(64, 0).unwrap();
     let mut producers = [to.clone(), to.clone(), to.clone(), to.clone(), to.clone(), to];
@@ -147,6 +148,7 @@ fn fault_found<const FAULT: char>() -> Result<(), Broken> {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it is the check that is tested here, and no structure")]
 fn the_check_finds_items_exchanged_and_out_of_order_among_many() {
     assert_eq!(fault_found::<' '>(), Ok(()));
     let found = [fault_found::<'x'>(), fault_found::<'o'>(), fault_found::<'s'>()];
