@@ -225,16 +225,37 @@ impl Oracle {
 
 fn follows_the_oracle(pool: &dyn Counting, kept: usize, objects_max: usize, seed: u64) -> Result<(), Broken> {
     let mut random = Random::new(seed ^ objects_max as u64);
+    // Phases of more takes than give-backs and the other way round, so that every boundary is crossed both ways.
+    let takes_of_five = |step| if step / 200 % 2 == 0 { 4 } else { 1 };
+    let mut acts = (0..STEPS / 2).map(|step| (random.below(5) < takes_of_five(step), random.bits()));
+    obeys(pool, kept, objects_max, &mut acts)
+}
+
+/// A fresh pool under takes (true) and give-backs of whichever loan in any order.
+#[cfg(test)]
+pub fn obeys_in_order<P: Pool + Send>(
+    kept: usize,
+    objects_max: usize,
+    acts: &[(bool, u64)],
+) -> Result<(), Broken> {
+    let made = Made::by::<P>();
+    obeys(&*made.alone(made.limits(kept, objects_max)), kept, objects_max, &mut acts.iter().copied())
+}
+
+fn obeys(
+    pool: &dyn Counting,
+    kept: usize,
+    objects_max: usize,
+    acts: &mut dyn Iterator<Item = (bool, u64)>,
+) -> Result<(), Broken> {
     let (mut oracle, mut held) = (Oracle::default(), Vec::new());
-    for step in 0..STEPS / 2 {
-        // Phases of more takes than give-backs and the other way round, so that every boundary is crossed both ways.
-        let takes_of_five = if step / 200 % 2 == 0 { 4 } else { 1 };
-        if random.below(5) < takes_of_five {
+    for (take, which) in acts {
+        if take {
             let expected = oracle.take(objects_max);
             let came = pool.lend().map(|object| held.push(object));
             ensure!(came == expected, "take: expected {expected:?}, came {came:?}");
         } else if !held.is_empty() {
-            drop(held.swap_remove(random.below(held.len() as u64) as usize));
+            drop(held.swap_remove((which % held.len() as u64) as usize));
             oracle.give_back(kept);
         }
         let (expected, counted) = (oracle.statistics, pool.statistics());

@@ -122,5 +122,45 @@ fn object_pool_wipe_reaches_the_whole_allocation() {
     assert!(bytes.iter().all(|byte| *byte == 0));
 }
 
+#[cfg(not(miri))]
+mod random {
+    use super::*;
+    use crate::object_pool::payload::Message;
+    use crate::object_pool::{
+        PoolKind, async_mutex, indexed_cas, sync_mutex, tagged_cas, tagged_cas_tls, thread_local,
+    };
+    use proptest::prelude::*;
+
+    fn obeys<K: PoolKind>(
+        kept: usize,
+        objects_max: usize,
+        acts: &[(bool, u64)],
+    ) -> Result<(), TestCaseError> {
+        check::obeys_in_order::<K::Of<Message>>(kept, objects_max, acts)
+            .map_err(|broken| TestCaseError::fail(broken.0))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn object_pool_any_order_of_takes_and_give_backs_counts_as_the_oracle_does(
+            kept in 0usize..80,
+            more in 0usize..80,
+            acts in proptest::collection::vec(any::<(bool, u64)>(), 1..400),
+        ) {
+            let objects_max = (kept + more).max(1);
+            obeys::<sync_mutex::Kind>(kept, objects_max, &acts)?;
+            obeys::<async_mutex::Kind>(kept, objects_max, &acts)?;
+            obeys::<indexed_cas::Kind>(kept, objects_max, &acts)?;
+            obeys::<tagged_cas_tls::Kind>(kept, objects_max, &acts)?;
+            obeys::<thread_local::Kind>(kept, objects_max, &acts)?;
+            if perfbench_harness::Granted::check(tagged_cas::NEEDS).is_ok() {
+                obeys::<tagged_cas::Kind>(kept, objects_max, &acts)?;
+            }
+        }
+    }
+}
+
 mod free_lists;
 mod threads;

@@ -26,14 +26,25 @@ fn carries<B: Bulk<T>, T: Item>(seed: u64) -> Result<(), Broken> {
     Ok(())
 }
 
-/// Batches of every length up to more than fit, by copy and in place by turns.
+/// Batches of every length up to more than fit.
 fn agrees_with_a_deque<B: Bulk<T>, T: Item>(capacity: usize, random: &mut Random) -> Result<(), Broken> {
+    let mut length = || random.below(capacity as u64 + 3) as usize;
+    let rounds = if cfg!(miri) { 10 } else { 200 };
+    agrees::<B, T>(capacity, &mut (0..rounds).map(|_| (length(), length())))
+}
+
+/// Batches of these lengths to be written, by copy and in place by turns, each followed by one to be read.
+///
+/// # Errors
+/// The first difference from the oracle.
+pub(super) fn agrees<B: Bulk<T>, T: Item>(
+    capacity: usize,
+    batches: &mut dyn Iterator<Item = (usize, usize)>,
+) -> Result<(), Broken> {
     let (mut writer, mut reader) = B::ring(capacity).map_err(|refused| Broken(refused.to_string()))?;
     let (mut oracle, mut total) = (VecDeque::new(), 0);
-    for round in 0..if cfg!(miri) { 10 } else { 200 } {
-        let mut length = || random.below(capacity as u64 + 3) as usize;
-        let (wanted, asked) = (length(), length());
-        let items: Vec<T> = (0..wanted).map(|_| T::of(random.bits())).collect();
+    for (round, (wanted, asked)) in batches.enumerate() {
+        let items: Vec<T> = (0..wanted as u64).map(|index| T::of(total + index)).collect();
         let written = match round % 2 {
             0 => writer.push_bulk(&items),
             _ => writer.write(wanted, |index| items[index]),

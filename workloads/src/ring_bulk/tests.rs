@@ -71,3 +71,32 @@ fn the_check_finds_looks_that_take_reads_that_lose_and_wrong_counts() {
     let found = [fault_found::<'r'>(), fault_found::<'t'>(), fault_found::<'l'>(), fault_found::<'p'>()];
     assert!(found.iter().all(Result::is_err), "{found:?}");
 }
+
+#[cfg(not(miri))]
+mod random {
+    use super::*;
+    use crate::ring_spsc::payload::{Block, Item};
+    use proptest::prelude::*;
+
+    fn agrees<B: Timed>(capacity: usize, batches: &[(usize, usize)]) -> Result<(), TestCaseError> {
+        fn of<B: Bulk<T>, T: Item>(capacity: usize, batches: &[(usize, usize)]) -> Result<(), TestCaseError> {
+            let agrees = check::agrees::<B, T>(capacity, &mut batches.iter().copied());
+            agrees.map_err(|broken| TestCaseError::fail(broken.0))
+        }
+        of::<B, u64>(capacity, batches)?;
+        of::<B, Block>(capacity, batches)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_order_of_batches_comes_out_as_from_a_deque(
+            doublings in 1u32..7,
+            batches in proptest::collection::vec((0usize..80, 0usize..80), 1..60),
+        ) {
+            agrees::<head_tail::HeadTail>(1 << doublings, &batches)?;
+            agrees::<in_place::InPlace>(1 << doublings, &batches)?;
+        }
+    }
+}
