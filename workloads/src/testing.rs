@@ -41,3 +41,14 @@ pub fn with_setup<T>(point: &'static Point, needs: Isa, run: impl FnOnce(&Setup<
     let granted = Granted::check(needs).expect("the caller took a variant that can run here");
     run(&Setup { point, granted, cpus: &[0, 1], seed: 7, inputs: &BTreeMap::new() })
 }
+
+/// Whether a test is to be left out, and says so, because an emulator of single processes stands between it and the kernel
+/// (`ci/aarch64` tells by `QEMU_CPU`): that knows nothing of what the test asks about.
+#[cfg(not(miri))]
+pub fn skipped_in_an_emulated_process(asks_about: &str) -> bool {
+    let emulated = std::env::var_os("QEMU_CPU").is_some();
+    if emulated {
+        println!("skipped: an emulated process cannot ask about {asks_about}");
+    }
+    emulated
+}

@@ -26,6 +26,9 @@ fn pages_are_aligned_and_zero_and_not_there_before_they_are_touched() {
 
 #[test]
 fn pages_wished_in_full_are_there_at_once_and_say_what_was_refused() {
+    if crate::testing::skipped_in_an_emulated_process("resident pages") {
+        return;
+    }
     let pages = Pages::new(LEN_BYTES, Wish::ALL).unwrap();
     assert_eq!(resident(&pages).bytes, LEN_BYTES as u64);
     assert_ne!(pages.prefault(), Prefault::None);
