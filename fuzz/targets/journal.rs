@@ -29,6 +29,8 @@ fuzz_target!(|data: &[u8]| {
 fn journal_of(payloads: &[&[u8]]) -> Vec<u8> {
     let words: Box<[AtomicU64]> = (0..BYTES / 8).map(|_| AtomicU64::new(0)).collect();
     let mut log = Alone::create(words, HEADER);
-    payloads.iter().for_each(|payload| drop(log.append(payload).expect("there is room for twelve")));
+    for payload in payloads {
+        log.append(payload).expect("there is room for twelve");
+    }
     log.memory().words().iter().flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes()).collect()
 }

@@ -16,7 +16,10 @@ pub fn is_first_process() -> bool {
 /// # Panics
 /// Where the kernel refuses: nothing can be told without them.
 pub fn mount() {
-    for (kind, place) in [(c"proc", c"/proc"), (c"sysfs", c"/sys"), (c"devtmpfs", c"/dev")] {
+    let places = [(c"proc", c"/proc"), (c"sysfs", c"/sys"), (c"devtmpfs", c"/dev"), (c"tmpfs", c"/dev/shm")];
+    for (kind, place) in places {
+        // The last one lies in the one before, which has no folder for it. Where that fails, so does the mount.
+        let _ = fs::create_dir_all(place.to_str().expect("plain text"));
         // SAFETY: three texts that end in nought and live as long as the program; the kernel takes no data for these.
         let answer =
             unsafe { libc::mount(kind.as_ptr(), place.as_ptr(), kind.as_ptr(), 0, std::ptr::null()) };
