@@ -4,6 +4,8 @@ use perfbench_harness::case::Case;
 use perfbench_harness::clock::{Clock, ClockChoice};
 use perfbench_harness::{Broken, Granted, Isa, Point, Reason, Role, Setup, Unavailable, Variant, Workload};
 use std::collections::BTreeMap;
+#[cfg(not(miri))]
+use std::io::{self, Write as _};
 
 /// Holds every variant to its check and runs its case at every point. Variants whose features this CPU lacks are left
 /// out, and so, where every step is interpreted, are cases of several threads and what is not ours.
@@ -48,7 +50,7 @@ pub fn with_setup<T>(point: &'static Point, needs: Isa, run: impl FnOnce(&Setup<
 pub fn skipped_in_an_emulated_process(asks_about: &str) -> bool {
     let emulated = std::env::var_os("QEMU_CPU").is_some();
     if emulated {
-        println!("skipped: an emulated process cannot ask about {asks_about}");
+        writeln!(io::stderr(), "skipped: an emulated process cannot ask about {asks_about}").unwrap();
     }
     emulated
 }
