@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
 /// The smallest, a few slots, and what is timed; all small where every step is interpreted.
-pub const CAPACITIES: [usize; 3] = if cfg!(miri) { [2, 4, 8] } else { [2, 64, super::CAPACITY] };
+pub const CAPACITIES: [usize; 3] = if cfg!(miri) { [2, 4, 16] } else { [2, 64, super::CAPACITY] };
 
 /// Items that travel from one side to the other through a ring of `capacity`: enough to wrap it dozens of times, and
 /// few where each pair of them may wait for the other side to be scheduled.

@@ -34,7 +34,7 @@ pub(crate) fn every_case_runs_its_batches_to_the_end(workload: &'static Workload
 
 #[test]
 fn every_ring_passes_the_check() {
-    for variant in WORKLOAD.variants {
+    for variant in WORKLOAD.variants.iter().filter(|v| !cfg!(miri) || v.role != Role::Peer) {
         assert_eq!(testing::check(&WORKLOAD, variant), Ok(()), "{}", variant.name);
     }
 }
