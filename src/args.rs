@@ -136,7 +136,7 @@ pub struct RunArguments {
     /// What is measured
     #[command(flatten)]
     pub selection: Selection,
-    /// Time for the whole run: 90s, 10m, 1h [default: 120s]
+    /// Time for the whole run: 90s, 10m, 1h [default: 110s]
     #[arg(short = 't', long, value_name = "TIME", hide_env_values = true, env = "PERFBENCH_BUDGET")]
     pub budget: Option<String>,
     /// Fresh processes per group of variants before time is left over [default: 5]

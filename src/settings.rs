@@ -41,7 +41,7 @@ pub struct Settings {
 }
 
 /// What holds where nobody says otherwise.
-const BUDGET: &str = "120s";
+const BUDGET: &str = "110s";
 const LAUNCHES: u32 = 5;
 const SEED: u64 = 1;
 
