@@ -65,6 +65,20 @@ impl<T> Ring<T> {
     }
 }
 
+impl<T> Shared<T> {
+    /// A lane that was left, or a new one; none where all have a producer.
+    fn free_lane(&self, start: u64) -> Option<usize> {
+        let mut left = self.left.lock().expect("nobody panics with the lock held");
+        left.pop().or_else(|| {
+            // Relaxed: the lock orders the openers, and consumers learn of a lane by its `OnceLock`.
+            let lane = self.counts.0.open.load(Ordering::Relaxed);
+            let _ = self.lanes.get(lane)?.ring.set(Ring::new(self.capacity, start));
+            self.counts.0.open.store(lane + 1, Ordering::Relaxed);
+            Some(lane)
+        })
+    }
+}
+
 impl<T> Lane<T> {
     /// Hands out the consuming side, none where another consumer is at it.
     #[inline(always)]
@@ -137,18 +151,12 @@ pub struct Producer<T> {
 }
 
 impl<T> Producer<T> {
-    /// Takes over a lane that was left, or opens one.
+    /// # Panics
+    /// Where there are [`PRODUCERS_MAX`] already.
     fn open(shared: Arc<Shared<T>>, start: u64) -> Self {
-        let mut left = shared.left.lock().expect("nobody panics with the lock held");
-        let lane = left.pop().unwrap_or_else(|| {
-            // Relaxed: the lock orders the openers, and consumers learn of a lane by its `OnceLock`.
-            let lane = shared.counts.0.open.load(Ordering::Relaxed);
-            assert!(lane < PRODUCERS_MAX, "a queue of lanes has at most {PRODUCERS_MAX} producers");
-            let _ = shared.lanes[lane].ring.set(Ring::new(shared.capacity, start));
-            shared.counts.0.open.store(lane + 1, Ordering::Relaxed);
-            lane
-        });
-        drop(left);
+        let lane = shared.free_lane(start);
+        // With the lock let go: who is refused must not keep others from it.
+        let lane = lane.unwrap_or_else(|| panic!("a queue of lanes has at most {PRODUCERS_MAX} producers"));
         let ring = shared.lanes[lane].ring.get().expect("it was opened by this or an earlier producer");
         Self { to: index_ring::Producer::resumed(ring.memory.clone()), lane, shared }
     }

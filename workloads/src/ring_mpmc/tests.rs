@@ -71,6 +71,18 @@ fn handles_of_lanes_find_all_items_and_take_over_what_is_left() {
     assert_eq!(consumers.each_mut().map(Pop::try_pop), [Some(1), Some(2), None]);
 }
 
+/// One producer too many is refused, and the others go on; when one leaves, there is room.
+#[test]
+fn a_producer_without_a_lane_is_refused_and_holds_up_nobody() {
+    let (to, mut from) = <lanes::Lanes as Spsc<u64>>::ring(2, 0).unwrap();
+    let mut producers: Vec<_> = (1..lanes::PRODUCERS_MAX).map(|_| to.clone()).collect();
+    let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(to.clone())));
+    assert!(refused.is_err());
+    drop(producers.pop());
+    to.clone().push::<OnePause>(7);
+    assert_eq!(from.pop::<OnePause>(), 7);
+}
+
 /// A consumer that is alone with many lanes serves all of them, however full the first ones are.
 #[test]
 #[cfg_attr(miri, ignore = "thousands of items make it plain, which take minutes there")]

@@ -2,7 +2,7 @@
 //! its name, so that most takes touch nothing that is shared. A slot says at every instant whose it is, so a kill at any
 //! point loses nothing.
 
-use super::slots::{Object, Shared, slot};
+use super::slots::{Object, Shared, own_slot, slot};
 use super::tagged::let_go;
 use super::{Misuse, Pool};
 use crate::roll::Census;
@@ -104,12 +104,7 @@ impl Pool for Magazine {
 
     #[inline(always)]
     fn give(&mut self, number: u32) -> Result<(), Misuse> {
-        let slot = slot(&self.memory, number).ok_or(Misuse::Unknown)?;
-        // Relaxed: a process sees its own signature.
-        let owner = slot.owner.load(Ordering::Relaxed);
-        if owner != self.who.word() {
-            return Err(Identity::of_word(owner).map_or(Misuse::NotLent, Misuse::Foreign));
-        }
+        let slot = own_slot(&self.memory, number, self.who)?;
         if slot.link.load(Ordering::Relaxed) != USED {
             return Err(Misuse::NotLent);
         }

@@ -1,8 +1,10 @@
 //! How a pool lies in shared memory: a header with two words on lines of their own, and one cache line a slot. What the
 //! words mean is the variant's affair.
 
+use super::Misuse;
 use crate::ring_spsc::memory::{Layout, Line, Memory};
-use crate::sync::{AtomicU32, AtomicU64, Handed};
+use crate::shm::Identity;
+use crate::sync::{AtomicU32, AtomicU64, Handed, Ordering};
 use perfbench_harness::Unavailable;
 
 /// Words of an object: what its bookkeeping leaves of a cache line.
@@ -82,6 +84,21 @@ pub fn on_heap(capacity: usize) -> Shared {
 pub fn mapped(capacity: usize) -> Result<Shared, Unavailable> {
     let [memory, _] = Memory::mapped(header(), slots(capacity))?;
     Ok(memory)
+}
+
+/// The slot of a number that is given back.
+///
+/// # Errors
+/// There is no such object, or it is not this process's.
+#[inline(always)]
+pub(super) fn own_slot(memory: &Shared, number: u32, who: Identity) -> Result<&Slot, Misuse> {
+    let slot = slot(memory, number).ok_or(Misuse::Unknown)?;
+    // Relaxed: a process sees its own signature.
+    let owner = slot.owner.load(Ordering::Relaxed);
+    if owner == who.word() {
+        return Ok(slot);
+    }
+    Err(Identity::of_word(owner).map_or(Misuse::NotLent, Misuse::Foreign))
 }
 
 /// The slot of a number, where there is one.

@@ -3,7 +3,7 @@
 //! object is ever lent twice.
 
 use super::free_list::{pop, push};
-use super::slots::{Object, Shared, slot};
+use super::slots::{Object, Shared, own_slot, slot};
 use super::{Misuse, Pool};
 use crate::roll::Census;
 use crate::shm::{Identity, layout_hash};
@@ -48,12 +48,7 @@ impl Pool for Tagged {
 
     #[inline(always)]
     fn give(&mut self, number: u32) -> Result<(), Misuse> {
-        let slot = slot(&self.memory, number).ok_or(Misuse::Unknown)?;
-        // Relaxed: a process sees its own signature.
-        let owner = slot.owner.load(Ordering::Relaxed);
-        if owner != self.who.word() {
-            return Err(Identity::of_word(owner).map_or(Misuse::NotLent, Misuse::Foreign));
-        }
+        let slot = own_slot(&self.memory, number, self.who)?;
         slot.owner.store(0, Ordering::Relaxed);
         push::<true>(&self.memory, number);
         Ok(())
