@@ -64,6 +64,25 @@ mod tests {
         assert!(there ^ here, "one of two that meet is the last to come");
     }
 
+    /// Two threads that race on purpose: `ci/tsan` holds ThreadSanitizer to finding it before it believes its silence.
+    #[test]
+    #[ignore = "a planted race, for ci/tsan"]
+    fn a_planted_race() {
+        struct Raced(std::cell::UnsafeCell<u64>);
+        // SAFETY: not so, and that is the point: nothing orders the two threads' writes.
+        unsafe impl Sync for Raced {}
+        let raced = &Raced(std::cell::UnsafeCell::new(0));
+        let write = || {
+            for _ in 0..1000 {
+                // SAFETY: the pointer is that of a live cell; the race is the planted fault.
+                unsafe { raced.0.get().write_volatile(1) };
+            }
+        };
+        beside(write, write);
+        // SAFETY: both threads have ended.
+        assert_eq!(unsafe { raced.0.get().read() }, 1);
+    }
+
     #[test]
     fn threads_that_panic_are_not_taken_for_ended() {
         let refused = std::panic::catch_unwind(|| beside(|| panic!("planted"), || 1));

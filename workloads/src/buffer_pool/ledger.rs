@@ -17,6 +17,12 @@ impl Ledger {
         Self { generations: (0..buffers).map(|_| AtomicU32::new(0)).collect() }
     }
 
+    /// Buffers that it tells of.
+    #[inline(always)]
+    pub fn buffers(&self) -> usize {
+        self.generations.len()
+    }
+
     /// Bytes of it.
     pub fn bytes(&self) -> usize {
         size_of_val(&*self.generations)

@@ -16,7 +16,6 @@ const POISONS: bool = cfg!(debug_assertions);
 /// The messages of one pool and who has them. Memory of which some is still on loan when the pool goes is never unmapped.
 pub struct Messages {
     pages: ManuallyDrop<Pages>,
-    buffers: usize,
     stride_bytes: usize,
     ledger: Ledger,
 }
@@ -30,24 +29,24 @@ impl Messages {
         assert!(stride_bytes.is_multiple_of(align_of::<RawMessage>()) && u32::try_from(buffers).is_ok());
         assert!(buffers > 0 && stride_bytes >= size_of::<RawMessage>(), "messages do not overlap");
         let pages = ManuallyDrop::new(Pages::new(buffers * stride_bytes, wish)?);
-        Ok(Self { pages, buffers, stride_bytes, ledger: Ledger::new(buffers) })
+        Ok(Self { pages, stride_bytes, ledger: Ledger::new(buffers) })
     }
 
     /// How many there are.
     #[inline(always)]
     pub fn buffers(&self) -> usize {
-        self.buffers
+        self.ledger.buffers()
     }
 
     /// Bytes of the messages and of the ledger.
     pub fn bytes(&self) -> usize {
-        self.buffers * self.stride_bytes + self.ledger.bytes()
+        self.buffers() * self.stride_bytes + self.ledger.bytes()
     }
 
     /// Where a message lies.
     #[inline(always)]
     pub fn place(&self, index: u32) -> NonNull<RawMessage> {
-        assert!((index as usize) < self.buffers, "a free list gave the index {index}");
+        assert!((index as usize) < self.buffers(), "a free list gave the index {index}");
         // SAFETY: the region was made for this many strides.
         unsafe { self.pages.start().add(index as usize * self.stride_bytes) }.cast()
     }
@@ -105,7 +104,7 @@ impl Messages {
     ) -> Result<Mark, Fault> {
         let (mut place, mark) = (loan.place(), loan.mark());
         let index = mark.pool_index();
-        if index as usize >= self.buffers || self.place(index) != place {
+        if index as usize >= self.buffers() || self.place(index) != place {
             return Err(Fault::Foreign { address: place.addr().get() });
         }
         let idle = close(&self.ledger, mark)?;
@@ -133,8 +132,10 @@ impl Messages {
     /// What is known of the memory, for a record.
     pub fn facts(&self, free_list_bytes: usize) -> Vec<Fact> {
         let gibibytes = (self.bytes() + free_list_bytes) as f64 / (1u64 << 30) as f64;
-        let own =
-            [Fact::new("buffers", "buffers", self.buffers as f64), Fact::new("memory_gib", "GiB", gibibytes)];
+        let own = [
+            Fact::new("buffers", "buffers", self.buffers() as f64),
+            Fact::new("memory_gib", "GiB", gibibytes),
+        ];
         own.into_iter().chain(self.pages.facts()).collect()
     }
 }

@@ -76,7 +76,7 @@ impl<S: Shared> Source for Arc<S> {
         (0..members).map(|_| shared.clone()).collect()
     }
 
-    #[inline]
+    #[inline(always)]
     fn take(&self) -> Result<S::Loan<'_>, ResourceExhausted> {
         (**self).take()
     }

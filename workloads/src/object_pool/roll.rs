@@ -2,25 +2,22 @@
 //! next one; what is in it meanwhile is found by whoever runs dry. The exchange between threads at work is the depot's.
 
 use super::depot::{Depot, ROUNDS};
-use super::level::Level;
+use super::own_stack::OwnStack;
 use std::cell::{Cell, RefCell};
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// Slots of a thread's own stack: two magazines, so that a thread which takes and gives at the edge of one does not
 /// exchange it every time.
 pub const OWN_SLOTS: usize = 2 * ROUNDS;
 
-/// One thread's idle slots and counts. Only who has it in use writes, so nothing here is ever waited for.
+/// One thread's part of a pool: its idle slots and counts. Only who has it in use writes.
 #[derive(Debug)]
 #[repr(align(128))]
-pub struct OwnStack {
-    /// Fill and takes.
-    pub level: Level,
-    /// Most idle slots, at most [`OWN_SLOTS`].
-    pub room: usize,
-    slots: [AtomicU32; OWN_SLOTS],
+pub struct Member {
+    /// Its idle slots.
+    pub own: OwnStack,
     /// Takes for which the factory made an object.
     pub misses: AtomicU64,
     /// Takes that were refused.
@@ -28,48 +25,19 @@ pub struct OwnStack {
     in_use: AtomicBool,
 }
 
-// Relaxed throughout: one thread writes; it hands the stack on under the lock of the roll.
-impl OwnStack {
+impl Member {
     fn new(room: usize) -> Self {
         Self {
-            level: Level::default(),
-            room,
-            slots: std::array::from_fn(|_| AtomicU32::new(0)),
+            own: OwnStack::new(room),
             misses: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             in_use: AtomicBool::new(true),
         }
     }
 
-    /// The slot that became idle last, counted as a take.
-    #[inline]
-    pub fn take(&self) -> Option<u32> {
-        // The mask is for the compiler: a level is never above the slots.
-        self.level.take().map(|at| self.slots[at % OWN_SLOTS].load(Ordering::Relaxed))
-    }
-
-    /// Keeps an idle slot, where there is room.
-    #[inline]
-    pub fn give(&self, slot: u32) -> bool {
-        let Some(at) = self.level.give(self.room) else { return false };
-        let place = &self.slots[at % OWN_SLOTS];
-        // A slot that comes back to where it was taken from is there still. Writing it again would make the next take wait
-        // for this store.
-        if place.load(Ordering::Relaxed) != slot {
-            place.store(slot, Ordering::Relaxed);
-        }
-        true
-    }
-
     /// Hands the coldest slots to the depot, as many as it keeps.
     pub fn shed(&self, depot: &Depot) -> bool {
-        let fill = self.level.fill();
-        let slots: [u32; OWN_SLOTS] = std::array::from_fn(|at| self.slots[at].load(Ordering::Relaxed));
-        let shed = depot.put(&slots[..fill.min(ROUNDS)]);
-        let rest = &slots[shed..fill];
-        self.slots.iter().zip(rest).for_each(|(place, slot)| place.store(*slot, Ordering::Relaxed));
-        self.level.set_fill(rest.len());
-        shed > 0
+        self.own.shed::<ROUNDS>(|coldest| depot.put(coldest)) > 0
     }
 }
 
@@ -80,7 +48,7 @@ pub struct Roll {
     pub pool: u64,
     /// The exchange.
     pub depot: Depot,
-    stacks: Mutex<Vec<Arc<OwnStack>>>,
+    stacks: Mutex<Vec<Arc<Member>>>,
     /// Stacks that nobody uses.
     left: AtomicUsize,
 }
@@ -92,24 +60,24 @@ impl Roll {
         Self { pool, depot: Depot::new(kept), stacks, left }
     }
 
-    fn stacks(&self) -> MutexGuard<'_, Vec<Arc<OwnStack>>> {
+    fn stacks(&self) -> MutexGuard<'_, Vec<Arc<Member>>> {
         self.stacks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A stack for one more thread: one that was left, or a new one.
-    fn enlist(&self) -> Arc<OwnStack> {
+    fn enlist(&self) -> Arc<Member> {
         let mut stacks = self.stacks();
         if let Some(left) = stacks.iter().find(|stack| !stack.in_use.load(Ordering::Relaxed)) {
             left.in_use.store(true, Ordering::Relaxed);
             self.left.fetch_sub(1, Ordering::Relaxed);
             return left.clone();
         }
-        let stack = Arc::new(OwnStack::new(self.depot.cede_room(OWN_SLOTS)));
+        let stack = Arc::new(Member::new(self.depot.cede_room(OWN_SLOTS)));
         stacks.push(stack.clone());
         stack
     }
 
-    fn leave(&self, stack: &OwnStack) {
+    fn leave(&self, stack: &Member) {
         let _stacks = self.stacks();
         stack.in_use.store(false, Ordering::Relaxed);
         self.left.fetch_add(1, Ordering::Relaxed);
@@ -122,15 +90,12 @@ impl Roll {
             return None;
         }
         let stacks = self.stacks();
-        let left = |stack: &&Arc<OwnStack>| !stack.in_use.load(Ordering::Relaxed) && stack.level.fill() > 0;
-        stacks.iter().find(left).map(|stack| {
-            stack.level.set_fill(stack.level.fill() - 1);
-            stack.slots[stack.level.fill()].load(Ordering::Relaxed)
-        })
+        let left = stacks.iter().filter(|stack| !stack.in_use.load(Ordering::Relaxed));
+        left.map(|stack| stack.own.lift()).find(Option::is_some).flatten()
     }
 
     /// Folds over all stacks, whoever has them.
-    pub fn sum(&self, of: impl Fn(&OwnStack) -> u64) -> u64 {
+    pub fn sum(&self, of: impl Fn(&Member) -> u64) -> u64 {
         self.stacks().iter().map(|stack| of(stack)).sum()
     }
 }
@@ -139,7 +104,7 @@ impl Roll {
 struct InUse {
     pool: u64,
     roll: Weak<Roll>,
-    stack: Arc<OwnStack>,
+    stack: Arc<Member>,
 }
 
 impl Drop for InUse {
@@ -151,18 +116,18 @@ impl Drop for InUse {
     }
 }
 
-const NOBODY: (u64, *const OwnStack) = (0, ptr::null());
+const NOBODY: (u64, *const Member) = (0, ptr::null());
 
 thread_local! {
     /// The pool that this thread used last and its stack there. Without a destructor, so that reading it is one load.
-    static CURRENT: Cell<(u64, *const OwnStack)> = const { Cell::new(NOBODY) };
+    static CURRENT: Cell<(u64, *const Member)> = const { Cell::new(NOBODY) };
     /// The stacks of every pool that this thread has used.
     static IN_USE: RefCell<Vec<InUse>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Runs `act` on the stack that the calling thread has in the pool of `roll`.
-#[inline]
-pub fn with_own<R>(pool: u64, roll: &Arc<Roll>, act: impl FnOnce(&OwnStack) -> R) -> R {
+#[inline(always)]
+pub fn with_own<R>(pool: u64, roll: &Arc<Roll>, act: impl FnOnce(&Member) -> R) -> R {
     let (current, stack) = CURRENT.get();
     if current == pool {
         // SAFETY: the roll, which the caller borrows, keeps every stack that it ever gave out.
@@ -172,7 +137,7 @@ pub fn with_own<R>(pool: u64, roll: &Arc<Roll>, act: impl FnOnce(&OwnStack) -> R
 }
 
 #[cold]
-fn with_found<R>(roll: &Arc<Roll>, act: impl FnOnce(&OwnStack) -> R) -> R {
+fn with_found<R>(roll: &Arc<Roll>, act: impl FnOnce(&Member) -> R) -> R {
     match IN_USE.try_with(|in_use| find(roll, &mut in_use.borrow_mut())) {
         Ok(stack) => {
             CURRENT.set((roll.pool, Arc::as_ptr(&stack)));
@@ -189,7 +154,7 @@ fn with_found<R>(roll: &Arc<Roll>, act: impl FnOnce(&OwnStack) -> R) -> R {
 }
 
 /// The stack of a thread in a pool, found or enlisted. Stacks of pools that are gone are let go.
-fn find(roll: &Arc<Roll>, in_use: &mut Vec<InUse>) -> Arc<OwnStack> {
+fn find(roll: &Arc<Roll>, in_use: &mut Vec<InUse>) -> Arc<Member> {
     if let Some(known) = in_use.iter().find(|known| known.pool == roll.pool) {
         return known.stack.clone();
     }

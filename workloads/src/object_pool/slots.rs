@@ -11,6 +11,7 @@ use crate::sync::AtomicU64 as Link;
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -103,10 +104,14 @@ impl<T: Payload> Slots<T> {
     }
 
     /// Clears the object of a slot that the caller holds; whether it is worth keeping.
-    #[inline]
+    #[inline(always)]
     pub fn clean(&self, slot: u32) -> bool {
         // SAFETY: the caller holds the slot, and its loan is over.
-        let object = unsafe { &mut *self.object(slot) };
+        self.clean_object(unsafe { &mut *self.object(slot) })
+    }
+
+    #[inline(always)]
+    fn clean_object(&self, object: &mut T) -> bool {
         if self.limits.sensitive {
             object.wipe();
         } else {
@@ -124,13 +129,13 @@ impl<T: Payload> Slots<T> {
 
 impl<T> Slots<T> {
     /// Where the object of a slot lies.
-    #[inline]
+    #[inline(always)]
     fn object(&self, slot: u32) -> *mut T {
         self.objects[slot as usize].get().cast()
     }
 
     /// Notes that a slot goes on loan.
-    #[inline]
+    #[inline(always)]
     fn lend(&self, slot: u32) {
         if cfg!(debug_assertions) {
             // Relaxed: one flag, and every thread sees one order of its changes.
@@ -140,7 +145,7 @@ impl<T> Slots<T> {
     }
 
     /// Notes that the loan of a slot is over.
-    #[inline]
+    #[inline(always)]
     fn end(&self, slot: u32) {
         if cfg!(debug_assertions) {
             // Relaxed: as above.
@@ -173,22 +178,33 @@ pub trait Home {
     /// The slots.
     fn slots(&self) -> &Slots<Self::Object>;
 
-    /// Takes back a slot whose loan is over.
-    fn give_back(&self, slot: u32);
+    /// Takes back a slot whose loan is over, and whose object has been cleared and is worth keeping, or else is not.
+    fn give_back(&self, slot: u32, is_clean: bool);
 }
 
 /// A loan of what a slot holds.
 pub struct SlotLoan<'a, H: Home> {
     slot: u32,
+    /// Where the slot's object lies: looked up once a loan.
+    object: NonNull<H::Object>,
     home: &'a H,
 }
 
+// SAFETY: a loan is the only access to its object, which is `Send`; where it ends is the pool's affair, which is `Sync`.
+unsafe impl<H: Home + Sync> Send for SlotLoan<'_, H> {}
+
 impl<'a, H: Home> SlotLoan<'a, H> {
     /// Lends a slot that `home` has handed out to nobody else.
-    #[inline]
+    #[inline(always)]
     pub fn new(slot: u32, home: &'a H) -> Self {
         home.slots().lend(slot);
-        Self { slot, home }
+        Self::of(slot, home)
+    }
+
+    #[inline(always)]
+    fn of(slot: u32, home: &'a H) -> Self {
+        let object = NonNull::new(home.slots().object(slot)).expect("slots lie in an allocation");
+        Self { slot, object, home }
     }
 
     /// Ends the borrow and not the loan.
@@ -205,36 +221,34 @@ impl<'a, H: Home> SlotLoan<'a, H> {
     /// The argument, where it is of another pool.
     #[inline]
     pub fn attach(detached: Detached, home: &'a H) -> Result<Self, Detached> {
-        if detached.home == home.slots().id() {
-            Ok(Self { slot: detached.slot, home })
-        } else {
-            Err(detached)
-        }
+        if detached.home == home.slots().id() { Ok(Self::of(detached.slot, home)) } else { Err(detached) }
     }
 }
 
 impl<H: Home> Deref for SlotLoan<'_, H> {
     type Target = H::Object;
-    #[inline]
+    #[inline(always)]
     fn deref(&self) -> &H::Object {
         // SAFETY: the slot is occupied and nobody else holds it until this loan is dropped.
-        unsafe { &*self.home.slots().object(self.slot) }
+        unsafe { self.object.as_ref() }
     }
 }
 
 impl<H: Home> DerefMut for SlotLoan<'_, H> {
-    #[inline]
+    #[inline(always)]
     fn deref_mut(&mut self) -> &mut H::Object {
         // SAFETY: as above, and this borrow is exclusive.
-        unsafe { &mut *self.home.slots().object(self.slot) }
+        unsafe { self.object.as_mut() }
     }
 }
 
 impl<H: Home> Drop for SlotLoan<'_, H> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         self.home.slots().end(self.slot);
-        self.home.give_back(self.slot);
+        // SAFETY: the loan ends here, so nobody else has the object yet.
+        let is_clean = self.home.slots().clean_object(unsafe { self.object.as_mut() });
+        self.home.give_back(self.slot, is_clean);
     }
 }
 

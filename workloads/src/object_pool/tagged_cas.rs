@@ -70,9 +70,8 @@ impl<T: Payload, H: Head> Home for TaggedCas<T, H> {
     }
 
     #[inline]
-    fn give_back(&self, slot: u32) {
-        let keep = self.slots.clean(slot);
-        if !keep || !self.idle.push(self.slots.links(), slot, self.slots.limits().kept as u32) {
+    fn give_back(&self, slot: u32, is_clean: bool) {
+        if !is_clean || !self.idle.push(self.slots.links(), slot, self.slots.limits().kept as u32) {
             self.slots.forget(slot);
         }
     }

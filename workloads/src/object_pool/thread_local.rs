@@ -3,9 +3,9 @@
 //! chain with others.
 
 use super::cases;
-use super::level::{FILL_MAX, Level};
 use super::limits::{Limits, ResourceExhausted};
 use super::mailbox::{Chain, Mailbox};
+use super::own_stack::{OwnStack, count};
 use super::payload::{Message, Payload};
 use super::pool::{Giver, Pool, Remote, Source};
 use super::slots::{Detached, Home, SlotLoan, Slots};
@@ -13,6 +13,7 @@ use super::statistics::Statistics;
 use perfbench_harness::case::Case;
 use perfbench_harness::{Setup, Unavailable};
 use std::cell::Cell;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -23,13 +24,20 @@ pub const ABOUT: &str = "a stack owned by each thread, loans that end elsewhere 
 pub const CHAIN: usize = 64;
 
 /// What others may see of a member.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[repr(align(128))]
 struct Ledger {
-    level: Level,
+    own: OwnStack,
     misses: AtomicU64,
     refused: AtomicU64,
     mailbox: Mailbox,
+}
+
+impl Ledger {
+    fn new(room: usize) -> Self {
+        let (misses, refused) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { own: OwnStack::new(room), misses, refused, mailbox: Mailbox::default() }
+    }
 }
 
 /// What all members share: the slots, of which each has those that its own factory made.
@@ -42,7 +50,8 @@ struct Common<T: Payload> {
 pub struct ThreadLocal<T: Payload> {
     common: Arc<Common<T>>,
     ledger: Arc<Ledger>,
-    idle: Box<[Cell<u32>]>,
+    /// What is written here is written by one thread.
+    alone: PhantomData<Cell<()>>,
 }
 
 impl<T: Payload> ThreadLocal<T> {
@@ -50,30 +59,20 @@ impl<T: Payload> ThreadLocal<T> {
     #[cold]
     fn refill(&self) -> Result<u32, ResourceExhausted> {
         self.fetch();
-        if let Some(at) = self.ledger.level.take() {
-            return Ok(self.idle[at].get());
+        if let Some(slot) = self.ledger.own.take() {
+            return Ok(slot);
         }
         let made = self.common.slots.make();
-        let count = if made.is_ok() { &self.ledger.misses } else { &self.ledger.refused };
-        // Relaxed: a count of one thread that publishes nothing.
-        count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        self.ledger.level.take_elsewhere();
+        count(if made.is_ok() { &self.ledger.misses } else { &self.ledger.refused });
+        self.ledger.own.take_elsewhere();
         made
     }
 
     /// Takes in what other threads sent home.
     fn fetch(&self) {
-        self.ledger.mailbox.fetch(self.common.slots.links(), |slot| self.give_back(slot));
-    }
-
-    #[inline]
-    fn keep(&self, slot: u32) -> bool {
-        let Some(at) = self.ledger.level.give(self.idle.len()) else { return false };
-        // Written only where it is another: the next take would wait for the store.
-        if self.idle[at].get() != slot {
-            self.idle[at].set(slot);
-        }
-        true
+        self.ledger
+            .mailbox
+            .fetch(self.common.slots.links(), |slot| self.give_back(slot, self.common.slots.clean(slot)));
     }
 }
 
@@ -83,19 +82,20 @@ impl<T: Payload> Source for ThreadLocal<T> {
 
     fn crew(limits: Limits, members: usize) -> Vec<Self> {
         let kept = limits.kept / members;
-        assert!(kept <= FILL_MAX, "a member keeps at most {FILL_MAX} objects");
-        let ledgers = (0..members).map(|_| Arc::default()).collect();
+        let ledgers = (0..members).map(|_| Arc::new(Ledger::new(kept))).collect();
         let common = Arc::new(Common { slots: Slots::new(limits), ledgers });
-        let idle = || (0..kept).map(|_| Cell::new(0)).collect();
-        let member =
-            |ledger: &Arc<Ledger>| Self { common: common.clone(), ledger: ledger.clone(), idle: idle() };
+        let member = |ledger: &Arc<Ledger>| Self {
+            common: common.clone(),
+            ledger: ledger.clone(),
+            alone: PhantomData,
+        };
         common.ledgers.iter().map(member).collect()
     }
 
-    #[inline]
+    #[inline(always)]
     fn take(&self) -> Result<SlotLoan<'_, Self>, ResourceExhausted> {
-        let slot = match self.ledger.level.take() {
-            Some(at) => self.idle[at].get(),
+        let slot = match self.ledger.own.take() {
+            Some(slot) => slot,
             None => self.refill()?,
         };
         Ok(SlotLoan::new(slot, self))
@@ -105,14 +105,14 @@ impl<T: Payload> Source for ThreadLocal<T> {
 impl<T: Payload> Home for ThreadLocal<T> {
     type Object = T;
 
-    #[inline]
+    #[inline(always)]
     fn slots(&self) -> &Slots<T> {
         &self.common.slots
     }
 
-    #[inline]
-    fn give_back(&self, slot: u32) {
-        if !self.common.slots.clean(slot) || !self.keep(slot) {
+    #[inline(always)]
+    fn give_back(&self, slot: u32, is_clean: bool) {
+        if !is_clean || !self.ledger.own.give(slot) {
             self.common.slots.forget(slot);
         }
     }
@@ -120,9 +120,9 @@ impl<T: Payload> Home for ThreadLocal<T> {
 
 impl<T: Payload> Pool for ThreadLocal<T> {
     fn warm_up(&self, percent: usize) -> Result<(), ResourceExhausted> {
-        while self.ledger.level.fill() < self.idle.len() * percent / 100 {
+        while self.ledger.own.idle() < self.ledger.own.room() * percent / 100 {
             let made = self.common.slots.make()?;
-            assert!(self.keep(made), "fewer are idle than may be");
+            assert!(self.ledger.own.give(made), "fewer are idle than may be");
         }
         Ok(())
     }
@@ -132,7 +132,7 @@ impl<T: Payload> Pool for ThreadLocal<T> {
         // Relaxed: counts that publish nothing.
         let misses = sum(|ledger| ledger.misses.load(Ordering::Relaxed));
         let refused = sum(|ledger| ledger.refused.load(Ordering::Relaxed));
-        let takes = sum(|ledger| ledger.level.takes());
+        let takes = sum(|ledger| ledger.own.takes());
         self.common.slots.statistics(takes.saturating_sub(misses + refused), misses, refused)
     }
 }
@@ -140,8 +140,8 @@ impl<T: Payload> Pool for ThreadLocal<T> {
 /// What it kept is freed; what is still under way comes to nobody and is freed with the last member.
 impl<T: Payload> Drop for ThreadLocal<T> {
     fn drop(&mut self) {
-        while let Some(at) = self.ledger.level.take() {
-            self.common.slots.forget(self.idle[at].get());
+        while let Some(slot) = self.ledger.own.lift() {
+            self.common.slots.forget(slot);
         }
     }
 }

@@ -70,12 +70,22 @@ impl<T: Plain<WORDS>, const WORDS: usize, S: Borrow<AtomicU64>> Cell<T, WORDS, S
     /// The value, as soon as no write is under way: a pause after each attempt, and the CPU is yielded where they go on.
     #[inline(always)]
     pub fn read(&self) -> T {
+        match self.try_read() {
+            Some(value) => value,
+            None => self.read_patiently(),
+        }
+    }
+
+    /// Out of line, so that what an attempt spares in registers is not lost to the waits.
+    #[cold]
+    #[inline(never)]
+    fn read_patiently(&self) -> T {
         let mut attempt = 0;
         loop {
+            pause_or_yield(&mut attempt);
             if let Some(value) = self.try_read() {
                 return value;
             }
-            pause_or_yield(&mut attempt);
         }
     }
 

@@ -5,7 +5,6 @@
 use super::words::{self, Shared};
 use super::{Read, Stream, Write};
 use crate::sync::{Ordering, fence};
-use perfbench_harness::Unavailable;
 
 /// What it is, for the table.
 pub const ABOUT: &str = "the writer announces, the reader validates";
@@ -17,17 +16,9 @@ impl Stream for Announced {
     type Writer = Writer;
     type Reader = Reader;
 
-    fn on_heap(capacity: usize) -> (Writer, Reader) {
-        ends(words::on_heap(capacity))
+    fn sides([writer, reader]: [Shared; 2]) -> (Writer, Reader) {
+        (Writer::resumed(writer), Reader::resumed(reader))
     }
-
-    fn mapped(capacity: usize) -> Result<(Writer, Reader), Unavailable> {
-        words::mapped(capacity).map(ends)
-    }
-}
-
-fn ends([writer, reader]: [Shared; 2]) -> (Writer, Reader) {
-    (Writer::resumed(writer), Reader::resumed(reader))
 }
 
 /// The side that writes.

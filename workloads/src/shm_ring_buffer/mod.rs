@@ -27,14 +27,21 @@ pub trait Stream: 'static {
     /// The only side that reads.
     type Reader: Read + Send + 'static;
 
+    /// The two sides of a memory that each of them has.
+    fn sides(memory: [Shared; 2]) -> (Self::Writer, Self::Reader);
+
     /// An empty stream with room for `capacity` words, a power of two, on the heap.
-    fn on_heap(capacity: usize) -> (Self::Writer, Self::Reader);
+    fn on_heap(capacity: usize) -> (Self::Writer, Self::Reader) {
+        Self::sides(words::on_heap(capacity))
+    }
 
     /// The same in a mapping that forked processes share.
     ///
     /// # Errors
     /// What the kernel refused.
-    fn mapped(capacity: usize) -> Result<(Self::Writer, Self::Reader), Unavailable>;
+    fn mapped(capacity: usize) -> Result<(Self::Writer, Self::Reader), Unavailable> {
+        words::mapped(capacity).map(Self::sides)
+    }
 }
 
 /// The side that writes.

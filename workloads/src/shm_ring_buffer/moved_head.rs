@@ -5,7 +5,6 @@
 use super::words::{self, Shared};
 use super::{Read, Stream, Write};
 use crate::sync::Ordering;
-use perfbench_harness::Unavailable;
 
 /// What it is, for the table.
 pub const ABOUT: &str = "overwriting moves the reader's index: words come twice or torn apart";
@@ -18,17 +17,9 @@ impl Stream for MovedHead {
     type Writer = Writer;
     type Reader = Reader;
 
-    fn on_heap(capacity: usize) -> (Writer, Reader) {
-        ends(words::on_heap(capacity))
+    fn sides([writer, reader]: [Shared; 2]) -> (Writer, Reader) {
+        (Writer(writer), Reader(reader))
     }
-
-    fn mapped(capacity: usize) -> Result<(Writer, Reader), Unavailable> {
-        words::mapped(capacity).map(ends)
-    }
-}
-
-fn ends([writer, reader]: [Shared; 2]) -> (Writer, Reader) {
-    (Writer(writer), Reader(reader))
 }
 
 /// The side that writes.
