@@ -1,5 +1,6 @@
 //! The pool as document 000 describes it: an async take that locks the deque and then the statistics, the oldest object
-//! first out, and a give-back on drop that locks the deque again.
+//! first out, and a give-back on drop that locks the deque again. A drop cannot await: where it would have to wait on a worker
+//! of a runtime, a task of its own gives the object back.
 
 use super::limits::{Limits, ResourceExhausted};
 use super::load;
@@ -11,17 +12,17 @@ use perfbench_harness::case::Case;
 use perfbench_harness::counter::syscalls::yield_turn;
 use perfbench_harness::{Setup, Unavailable};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
-use tokio::task::block_in_place;
 
 /// What the table says of it.
 pub const ABOUT: &str = "deque and statistics behind two async mutexes, the oldest object first out";
 
 /// The pool.
 pub struct AsyncMutex<T: Payload> {
-    shelf: Mutex<Shelf<T>>,
+    shelf: Arc<Mutex<Shelf<T>>>,
     statistics: Mutex<Statistics>,
 }
 
@@ -43,7 +44,7 @@ impl<T: Payload> Shared for AsyncMutex<T> {
     type Loan<'a> = Carried<'a, Self>;
 
     fn new(limits: Limits) -> Self {
-        Self { shelf: Mutex::new(Shelf::new(limits)), statistics: Mutex::default() }
+        Self { shelf: Arc::new(Mutex::new(Shelf::new(limits))), statistics: Mutex::default() }
     }
 
     #[inline]
@@ -57,7 +58,15 @@ impl<T: Payload> Keeper for AsyncMutex<T> {
 
     #[inline]
     fn give_back(&self, object: T) {
-        block_on(self.shelf.lock()).give_back(object);
+        match (self.shelf.try_lock(), Handle::try_current()) {
+            (Ok(mut shelf), _) => shelf.give_back(object),
+            (Err(_), Err(_)) => block_on(self.shelf.lock()).give_back(object),
+            // The lock goes to the task that has waited longest: a worker that waits here may be the one to run it.
+            (Err(_), Ok(runtime)) => {
+                let shelf = self.shelf.clone();
+                runtime.spawn(async move { shelf.lock().await.give_back(object) });
+            }
+        }
     }
 }
 
@@ -73,9 +82,7 @@ impl<T: Payload> SharedPool for AsyncMutex<T> {
 }
 
 /// Polls until ready. An uncontended lock is ready at the first poll; for a contended one this thread yields in turns,
-/// because there is no runtime that could do something else meanwhile. On a worker of a runtime the other tasks are handed
-/// to another thread first: the lock goes to the task that has waited longest, and where all workers wait here none is left
-/// to run it. A give-back on drop cannot await, so the printed design stands still without this.
+/// because there is no runtime that could do something else meanwhile: no worker of one calls this.
 #[inline]
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
@@ -84,10 +91,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
         if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
             return value;
         }
-        match Handle::try_current() {
-            Ok(runtime) => return block_in_place(|| runtime.block_on(future)),
-            Err(_) => yield_turn(),
-        }
+        yield_turn();
     }
 }
 
@@ -95,7 +99,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 pub enum Kind {}
 
 impl super::PoolKind for Kind {
-    type Of<T: Payload> = std::sync::Arc<AsyncMutex<T>>;
+    type Of<T: Payload> = Arc<AsyncMutex<T>>;
 
     fn load(setup: &Setup<'_>) -> Result<Box<dyn Case>, Unavailable> {
         load::case::<AsyncMutex<Vec<u8>>>(setup)
