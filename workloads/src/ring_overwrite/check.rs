@@ -47,8 +47,7 @@ fn agrees_with_a_deque<O: Overwriting>(capacity: usize) -> Result<(), Broken> {
 /// The writer never waits, the reader reads what it can get.
 fn accounts_for_every_frame<O: Overwriting>(capacity: usize) -> Result<(), Broken> {
     let (mut writer, mut reader) = O::ring(capacity);
-    let laps = if cfg!(miri) { 4 } else { 16 };
-    let (frames, done) = (laps * transfer(capacity), AtomicBool::new(false));
+    let (frames, done) = (16 * transfer(capacity), AtomicBool::new(false));
     let write = || {
         (1..=frames).for_each(|number| writer.push(frame(number)));
         // Release: whoever sees it sees all frames; pairs with the Acquire below.

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Capacities around a magazine and its half, and the smallest ones.
-const CAPACITIES: &[usize] = if cfg!(miri) { &[1, 2, 33] } else { &[1, 2, 15, 16, 31, 33, 64] };
+const CAPACITIES: [usize; 7] = [1, 2, 15, 16, 31, 33, 64];
 
 /// Rounds of each contender: several times what the printed list takes to go wrong.
 pub const ROUNDS: u64 = if cfg!(miri) { 50 } else { 200_000 };
@@ -52,7 +52,7 @@ impl<P: Pool> Twins<P> {
         for _ in 0..=self.capacity {
             self.take()?;
         }
-        for _ in 0..if cfg!(miri) { 20 } else { 2_000 } {
+        for _ in 0..if cfg!(miri) { 40 } else { 2_000 } {
             if random.below(2) == 0 { self.take()? } else { self.give(random)? }
         }
         self.refuses_what_is_not_lent()

@@ -7,8 +7,8 @@ use perfbench_harness::{Broken, Setup, ensure};
 use std::collections::VecDeque;
 use std::thread;
 
-/// The smallest, around a bulk, and some; few where every step is interpreted, here and below.
-const CAPACITIES: &[usize] = if cfg!(miri) { &[1, 2, 64] } else { &[1, 2, 64, 128, 1024] };
+/// The smallest, around a bulk, and some.
+const CAPACITIES: [usize; 5] = [1, 2, 64, 128, 1024];
 
 /// Words that are overwritten while a reader takes what it can.
 pub const CHASED: u64 = if cfg!(miri) { 300 } else { 2_000_000 };
@@ -50,7 +50,7 @@ impl<S: Stream> Twins<S> {
     fn act(&mut self, random: &mut Random) -> Result<(), Broken> {
         self.step(0, self.capacity + 1)?;
         self.step(1, self.capacity + 1)?;
-        for _ in 0..if cfg!(miri) { 10 } else { 1_000 } {
+        for _ in 0..if cfg!(miri) { 30 } else { 1_000 } {
             let count = random.below(2 * BULK as u64) as usize;
             self.step(random.below(4) as u8, count)?;
         }

@@ -9,9 +9,6 @@ use std::thread;
 /// The smallest, and some.
 const ELEMENTS: [usize; 3] = [1, 2, 9];
 
-/// Comparisons with a vector; few where every step is interpreted, here and below.
-const STEPS: u64 = if cfg!(miri) { 20 } else { 100 };
-
 /// Writes of each element beside readers.
 const LAPS: u64 = if cfg!(miri) { 10 } else { 20_000 };
 
@@ -29,7 +26,7 @@ pub fn check<A: Array>(setup: &Setup<'_>) -> Result<(), Broken> {
 fn agrees_with_a_vector<A: Array>(elements: usize, seed: u64) -> Result<(), Broken> {
     let (mut writer, reader) = A::on_heap(elements);
     let (mut oracle, mut random) = (vec![State::default(); elements], Random::new(seed));
-    for step in 0..STEPS {
+    for step in 0..100 {
         for (index, expected) in oracle.iter().enumerate() {
             let found = reader.try_read(index);
             ensure!(found == Some(*expected), "step {step}, element {index}: {found:?}, not {expected:?}");
