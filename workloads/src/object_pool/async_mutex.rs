@@ -113,3 +113,25 @@ impl load::Tasks for AsyncMutex<Vec<u8>> {
         self.take_async().await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::cases::limits;
+    use super::*;
+
+    /// The lock is held by the very task that drops a loan, on the only thread of its runtime.
+    #[test]
+    fn object_pool_a_drop_on_a_runtimes_worker_never_waits() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let pool = AsyncMutex::<Vec<u8>>::new(limits::<Vec<u8>>(1));
+            let (loan, held) = (pool.take_async().await.unwrap(), pool.shelf.lock().await);
+            drop(loan);
+            drop(held);
+            tokio::task::yield_now().await;
+            assert!(pool.take_async().await.is_ok());
+            let statistics = *pool.statistics.lock().await;
+            assert_eq!((statistics.takes, statistics.hits), (2, 1), "the loan came back");
+        });
+    }
+}

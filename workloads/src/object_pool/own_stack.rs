@@ -114,7 +114,7 @@ impl OwnStack {
     }
 }
 
-/// Counts in a word that one thread alone writes.
+/// Counts in a word that one thread alone writes. Relaxed: a count publishes nothing.
 #[inline(always)]
 pub fn count(of: &AtomicU64) {
     of.store(of.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
