@@ -1,8 +1,8 @@
 //! Limits of the core alone: chains of dependent instructions, which no compiler shortens because they are assembly,
 //! and the empty timing loop.
 
-use super::repeat::{Gauge, Timed};
-use super::{Bench, Way, truths};
+use super::repeat::{self, Gauge, Timed};
+use super::{Bench, Found, Way, truths};
 use crate::Unavailable;
 use crate::case::{Case, solo};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,23 +19,38 @@ pub fn clock_add(bench: &Bench) -> Result<Way, Unavailable> {
 }
 
 pub fn imul_adds(bench: &Bench) -> Result<Way, Unavailable> {
-    let timed = |case| Timed::new(case, LINKS, bench.clock);
-    Ok(Way::visits(Adds { add: timed(adds()), multiply: timed(multiplies()) }))
+    let timed = |case| Timed::short(case, LINKS, bench.clock);
+    Ok(Way::visits(Adds { add: timed(adds()), multiply: timed(multiplies()), fastest: Vec::new() }))
 }
 
-/// A multiply in adds, both timed in one visit, so that the clock's speed cancels.
+/// A multiply in adds. Who shares the core only ever adds to either, and to the add the greater share: the fastest slices
+/// of all visits of a repeat are set against each other, and the two alternate so that the clock's speed cancels.
 struct Adds {
     add: Timed,
     multiply: Timed,
+    /// Of each visit, the fastest add and the fastest multiply.
+    fastest: Vec<[f64; 2]>,
 }
+
+/// Pairs of short slices in a visit.
+const PAIRS: usize = 256;
 
 impl Gauge for Adds {
     fn visit(&mut self, bench: &Bench) -> Result<f64, Unavailable> {
-        Ok(self.multiply.fastest_ns(bench.clock) / self.add.fastest_ns(bench.clock))
+        let pairs = (0..PAIRS).map(|_| [self.add.slice_ns(bench.clock), self.multiply.slice_ns(bench.clock)]);
+        let [add, multiply] =
+            pairs.fold([f64::INFINITY; 2], |best, now| [best[0].min(now[0]), best[1].min(now[1])]);
+        self.fastest.push([add, multiply]);
+        Ok(multiply / add)
     }
 
-    fn note(&self, adds: f64) -> Option<String> {
-        Some(truths::multiply_note(adds))
+    fn found(&self, _: &[f64]) -> Found {
+        let of = |which: usize| self.fastest.iter().map(|pair| pair[which]).collect::<Vec<f64>>();
+        let (adds, multiplies) = (repeat::repeats(&of(0), 0.0), repeat::repeats(&of(1), 0.0));
+        let found =
+            Found::repeated(adds.iter().zip(multiplies).map(|(add, multiply)| multiply / add).collect());
+        let note = truths::multiply_note(found.value.value);
+        found.noted(note)
     }
 }
 
@@ -115,5 +130,14 @@ mod tests {
             multiplies().batch(1, &clock).checksum,
             start.wrapping_mul(3_u64.wrapping_pow(LINKS as u32))
         );
+    }
+
+    #[test]
+    fn a_neighbour_at_another_time_for_adds_than_for_multiplies_changes_no_ratio() {
+        let clock = Clock::open(ClockChoice::Scripted(1));
+        let laps = (0..repeat::LAPS).map(|lap| if lap < repeat::LAPS / 2 { [1.2, 3.0] } else { [1.0, 3.3] });
+        let timed = |case| Timed::short(case, LINKS, &clock);
+        let gauge = Adds { add: timed(adds()), multiply: timed(multiplies()), fastest: laps.collect() };
+        assert_eq!(gauge.found(&[]).repeats, [3.0; repeat::REPEATS]);
     }
 }

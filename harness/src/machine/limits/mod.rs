@@ -123,8 +123,13 @@ impl Found {
 
     /// The same where each repeat is another quantile of its visits.
     fn at(q: f64, visits: &[f64]) -> Self {
-        let repeats = repeat::repeats(visits, q);
-        Self { repeats: repeats.clone(), ..Self::new(repeat::spread(&repeats)) }
+        Self::repeated(repeat::repeats(visits, q))
+    }
+
+    /// The median of repeats.
+    fn repeated(repeats: Vec<f64>) -> Self {
+        let value = repeat::spread(&repeats);
+        Self { repeats, ..Self::new(value) }
     }
 
     fn noted(self, note: impl Into<Option<String>>) -> Self {

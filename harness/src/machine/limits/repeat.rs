@@ -22,6 +22,10 @@ const SLICES: usize = 4;
 /// Wanted length of a slice: long against the clock's grain, short against a scheduler's tick.
 const SLICE_NS: f64 = 250_000.0;
 
+/// Wanted length of a short one: a hundred times a reading of the clock, and short enough to fall between what a neighbour
+/// on the same core does.
+const SHORT_SLICE_NS: f64 = 4_000.0;
+
 /// A limit under measurement.
 pub trait Gauge {
     /// One visit: the limit as it shows now.
@@ -53,8 +57,17 @@ pub struct Timed {
 
 impl Timed {
     /// Warms the case and finds how many operations fill a slice.
-    pub fn new(mut case: Box<dyn Case>, links: u64, clock: &Clock) -> Self {
-        let ops = slice_ops(&mut *case, clock);
+    pub fn new(case: Box<dyn Case>, links: u64, clock: &Clock) -> Self {
+        Self::sliced(case, links, SLICE_NS, clock)
+    }
+
+    /// The same in short slices.
+    pub fn short(case: Box<dyn Case>, links: u64, clock: &Clock) -> Self {
+        Self::sliced(case, links, SHORT_SLICE_NS, clock)
+    }
+
+    fn sliced(mut case: Box<dyn Case>, links: u64, slice_ns: f64, clock: &Clock) -> Self {
+        let ops = slice_ops(&mut *case, slice_ns, clock);
         Self { case, links, ops, note: |_| None }
     }
 
@@ -66,6 +79,11 @@ impl Timed {
     /// Nanoseconds of the limit in the fastest slice.
     pub fn fastest_ns(&mut self, clock: &Clock) -> f64 {
         fastest(&mut *self.case, self.ops, SLICES, clock) / self.links as f64
+    }
+
+    /// Nanoseconds of the limit in one slice.
+    pub fn slice_ns(&mut self, clock: &Clock) -> f64 {
+        fastest(&mut *self.case, self.ops, 1, clock) / self.links as f64
     }
 }
 
@@ -85,9 +103,9 @@ pub fn fastest(case: &mut dyn Case, ops: u64, slices: usize, clock: &Clock) -> f
 }
 
 /// How many operations fill a slice.
-fn slice_ops(case: &mut dyn Case, clock: &Clock) -> u64 {
+fn slice_ops(case: &mut dyn Case, slice_ns: f64, clock: &Clock) -> u64 {
     let mut ops = 1;
-    while case.batch(ops, clock).elapsed_ns < SLICE_NS && ops < 1 << 40 {
+    while case.batch(ops, clock).elapsed_ns < slice_ns && ops < 1 << 40 {
         ops *= 2;
     }
     ops

@@ -87,6 +87,11 @@ fn agreement(step: &Step, stated_kib: Option<f64>) -> String {
             format!("{found}; the machine states {kib} KiB: agrees within one size of the curve")
         }
         Some(kib) if step.ends_at(kib) => format!("{found}; the machine states {kib} KiB: agrees"),
+        Some(kib) if step.beyond_kib.is_some() && (kib / 2.0..kib).contains(&step.to_kib) => {
+            format!(
+                "{found}; the machine states {kib} KiB: disagrees, as where a neighbour on the core has the rest"
+            )
+        }
         Some(kib) => format!("{found}; the machine states {kib} KiB: disagrees"),
     }
 }
@@ -156,6 +161,13 @@ mod tests {
         );
         assert!(agreement(&step, Some(1280.0)).ends_with("agrees within one size of the curve"));
         assert!(agreement(&step, Some(512.0)).ends_with("disagrees"));
+        assert!(
+            agreement(&step, Some(1536.0))
+                .ends_with("disagrees, as where a neighbour on the core has the rest")
+        );
+        assert!(agreement(&step, Some(2049.0)).ends_with("disagrees"));
+        let endless = Step { beyond_kib: None, ..step.clone() };
+        assert!(agreement(&endless, Some(1536.0)).ends_with("disagrees"));
         assert!(agreement(&step, None).contains("no other source"));
     }
 }
