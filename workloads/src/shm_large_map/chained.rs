@@ -1,5 +1,5 @@
 //! Two levels as document 003 names them: an array of buckets, and a pool of nodes that chains lead through. Insertion is
-//! lock-free; a process killed within it leaves at most one node that nobody reaches.
+//! lock-free; a process killed within it leaves at most one node that nobody reaches, and so does who loses a race for a key.
 
 use super::{Full, Map, hash};
 use crate::shm::{Placed, Shareable};

@@ -56,7 +56,7 @@ pub struct Full;
 
 /// The contract. All of it may be called by any number of threads or processes at once, but for `clear`.
 pub trait Map: Send + Sync + Sized + 'static {
-    /// An empty map with room for at least `keys` keys.
+    /// An empty map with room for at least `keys` keys. Who loses a race for a key may use up room for one more.
     ///
     /// # Errors
     /// What the kernel refused.
